@@ -1,0 +1,18 @@
+-- name: LockEventLog :exec
+-- Serializes the writers of the event log until they commit, so that ids are in commit order. It must be the
+-- last lock of its transaction, and COMMIT must follow the append at once. The number is only this lock's name.
+SELECT pg_advisory_xact_lock(20260001);
+
+-- name: AppendEvents :exec
+-- Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order.
+INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail)
+SELECT
+    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, sqlc.narg('actor_id')::uuid, e.detail::jsonb
+FROM (
+    SELECT
+        unnest(@order_ids::uuid[]) AS order_id,
+        unnest(@item_numbers::smallint[]) AS item_number,
+        unnest(@types::order_event_type[]) AS type,
+        unnest(@principal_ids::uuid[]) AS principal_id,
+        unnest(@details::text[]) AS detail
+) AS e;

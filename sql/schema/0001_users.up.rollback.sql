@@ -1,0 +1,3 @@
+DROP TABLE order_id_secret;
+DROP TABLE users;
+DROP TYPE user_role;
