@@ -68,3 +68,9 @@ WHERE orders.id = refused.id;
 -- One order without its drinks.
 SELECT * FROM orders
 WHERE id = @id;
+
+-- name: GetOrderByIdempotencyKey :one
+-- The order that holds this key of this principal; one that lost the race for it does not count.
+SELECT * FROM orders
+WHERE principal_id = @principal_id AND idempotency_key = @idempotency_key
+    AND error IS DISTINCT FROM 'idempotency_conflict';

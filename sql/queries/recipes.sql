@@ -1,8 +1,13 @@
--- name: ListMenu :many
--- What can be ordered now, by name.
+-- name: ListRecipes :many
+-- Every recipe that is not archived, by name; also those that cannot be ordered right now.
 SELECT * FROM recipes
-WHERE archived_at IS NULL AND available AND remaining IS DISTINCT FROM 0
+WHERE archived_at IS NULL
 ORDER BY lower(name);
+
+-- name: GetRecipeByName :one
+-- The recipe of this name, whatever its case, unless it is archived.
+SELECT * FROM recipes
+WHERE lower(name) = lower(@name) AND archived_at IS NULL;
 
 -- name: InsertRecipesOnce :execrows
 -- Inserts the recipes whose names are free and leaves the others as they are.

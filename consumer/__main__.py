@@ -1,0 +1,31 @@
+"""The consumer process: `python -m consumer`."""
+
+import signal
+import sys
+
+from consumer.worker import Worker
+from shakerqueue.config import load_settings
+from shakerqueue.database import Database
+from shakerqueue.errors import ConfigurationError
+from shakerqueue.messaging.topology import Topology
+from shakerqueue.telemetry.logging import configure_logging
+
+
+def main() -> None:
+    """Persist queued orders until TERM or INT; then finish the batch, acknowledge it and end."""
+    settings = load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
+    worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    database.start()
+    worker.run()
+    database.stop()
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except ConfigurationError as error:
+        sys.exit(f"consumer: {error}")

@@ -1,0 +1,166 @@
+"""The AMQP side of the consumer: connect, collect a batch, let it be persisted, then acknowledge it.
+
+Two connections: an alarm of the broker stops what comes in on a connection that publishes, acknowledgements
+included, so the one that consumes never publishes.
+"""
+
+import threading
+from random import uniform
+
+import structlog
+from pika import BasicProperties
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.delivery_mode import DeliveryMode
+from pika.exceptions import AMQPError
+from pika.spec import Basic
+
+from consumer import handlers
+from consumer.deliveries import DeadLetter, Delivery
+from shakerqueue.database import Database
+from shakerqueue.errors import Unavailable
+from shakerqueue.messaging import connections
+from shakerqueue.messaging.messages import CONTENT_TYPE
+from shakerqueue.messaging.topology import Topology
+
+POLL_SECONDS = 1.0  # how soon a stop is noticed
+GATHER_SECONDS = 0.003  # an idle moment this long ends a batch
+DATABASE_RETRY_SECONDS = 1.0
+RECONNECT_SECONDS = (0.5, 2.0)
+LONE_DELIVERY_COUNT = 2  # handled alone from here on: it may be what killed the consumer before
+MAX_REASON_BYTES = 1000
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Consumes the orders queue until it is told to stop."""
+
+    def __init__(self, amqp_url: str, topology: Topology, database: Database, batch_size: int) -> None:
+        self._hosts = connections.parameters(
+            amqp_url, "shakerqueue-consumer", connections.CONSUMER_HEARTBEAT_SECONDS
+        )
+        self._topology = topology
+        self._database = database
+        self._batch_size = batch_size
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, acknowledge it, and return from `run`. Safe in a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                _Session(self._hosts, self._topology, self._database, self._batch_size, self._stopping).run()
+            except (AMQPError, OSError) as error:
+                log.warning("consumer_disconnected", reason=repr(error))
+                self._stopping.wait(uniform(*RECONNECT_SECONDS))  # noqa: S311 - spreads load, guards nothing
+
+
+class _Session:
+    """One connection's life: everything unacknowledged at its end is delivered again."""
+
+    def __init__(
+        self, hosts: list, topology: Topology, database: Database, batch_size: int, stopping: threading.Event
+    ) -> None:
+        self._hosts = hosts
+        self._topology = topology
+        self._database = database
+        self._batch_size = batch_size
+        self._stopping = stopping
+        self._received: list[Delivery] = []
+        self._prefetch_is_wide = False
+        self._connection, self._channel = connections.open_declared(hosts, topology)
+
+    def run(self) -> None:
+        with self._connection:
+            # One message at first: if it kills the consumer, it takes no good neighbour's delivery count along.
+            self._consume(prefetch_count=1)
+            log.info("consumer_connected")
+            while not self._stopping.is_set():
+                batch = self._gather()
+                if batch:
+                    self._handle(batch)
+
+    def _consume(self, prefetch_count: int) -> None:
+        self._channel.basic_qos(prefetch_count=prefetch_count)
+        self._consumer_tag = self._channel.basic_consume(self._topology.orders_queue, self._on_message)
+
+    def _on_message(self, _: BlockingChannel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
+        headers = properties.headers or {}
+        self._received.append(Delivery(method.delivery_tag, body, int(headers.get("x-delivery-count", 0))))
+
+    def _gather(self) -> list[Delivery]:
+        """What has been delivered, up to the batch size; a redelivered message that is suspect comes alone."""
+        if not self._received:
+            self._connection.process_data_events(POLL_SECONDS)
+        while self._received and len(self._received) < self._batch_size:
+            before = len(self._received)
+            self._connection.process_data_events(GATHER_SECONDS)
+            if len(self._received) == before:
+                break
+        size = _batch_length(self._received, self._batch_size)
+        batch, self._received = self._received[:size], self._received[size:]
+        return batch
+
+    def _handle(self, batch: list[Delivery]) -> None:
+        dead = self._persist(batch)
+        if dead is None:
+            return  # stopped while the database was away: unacknowledged, so it is delivered again
+        if dead:
+            self._publish_dead(dead)
+        if not self._prefetch_is_wide:
+            self._widen_prefetch_and_ack(batch[-1])
+        else:
+            self._channel.basic_ack(batch[-1].tag, multiple=True)
+
+    def _persist(self, batch: list[Delivery]) -> list[DeadLetter] | None:
+        """Persist and commit, however long the database is away; the heart beats on meanwhile."""
+        while not self._stopping.is_set():
+            try:
+                return handlers.persist(self._database, batch)
+            except Unavailable as error:
+                log.warning("waiting_for_database", reason=error.reason)
+                self._connection.process_data_events(DATABASE_RETRY_SECONDS)
+        return None
+
+    def _widen_prefetch_and_ack(self, only: Delivery) -> None:
+        """A consumer's prefetch is fixed when it starts, so it is replaced by one that takes whole batches.
+
+        While the only message it may hold is unacknowledged nothing more comes, so nothing is thrown back.
+        """
+        self._channel.basic_cancel(self._consumer_tag)
+        self._channel.basic_ack(only.tag)
+        self._consume(prefetch_count=2 * self._batch_size)
+        self._prefetch_is_wide = True
+
+    def _publish_dead(self, dead: list[DeadLetter]) -> None:
+        """Confirmed before the original is acknowledged: twice in the dead queue at worst, never nowhere."""
+        connection, channel = connections.open_declared(self._hosts, self._topology)
+        with connection:
+            channel.confirm_delivery()
+            for letter in dead:
+                channel.basic_publish(
+                    self._topology.dead_exchange,
+                    self._topology.dead_queue,
+                    letter.body,
+                    _dead_letter_properties(letter),
+                    mandatory=True,
+                )
+                log.error("dead_lettered", reason=letter.reason, size=len(letter.body))
+
+
+def _batch_length(received: list[Delivery], batch_size: int) -> int:
+    """How many of the first deliveries make the next batch: a suspect alone, others up to the next suspect."""
+    for index, delivery in enumerate(received[:batch_size]):
+        if delivery.delivery_count >= LONE_DELIVERY_COUNT:
+            return max(index, 1)
+    return min(len(received), batch_size)
+
+
+def _dead_letter_properties(letter: DeadLetter) -> BasicProperties:
+    return BasicProperties(
+        content_type=CONTENT_TYPE,
+        delivery_mode=DeliveryMode.Persistent.value,
+        headers={"x-reason": letter.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")},
+    )

@@ -1,0 +1,42 @@
+"""Loads the recipes and the demo users. Repeating it changes nothing."""
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+from psycopg import Connection
+
+from shakerqueue.queries import recipes, users
+from shakerqueue.queries.models import RecipeBuild, UserRole
+
+
+def load_recipes(conn: Connection[Any]) -> int:
+    """Insert the recipes that are missing and return how many those were; one that was edited stays as it is."""
+    entries = _read("recipes.json")
+    return recipes.insert_recipes_once(
+        conn,
+        names=[entry["name"] for entry in entries],
+        builds=[RecipeBuild(entry["build"]) for entry in entries],
+        ingredients=[json.dumps(entry["ingredients"]) for entry in entries],
+        allergens=[json.dumps(entry["allergens"]) for entry in entries],
+        stations=[entry["station"] for entry in entries],
+        prep_seconds=[entry["prep_seconds"] for entry in entries],
+    )
+
+
+def load_demo_users(conn: Connection[Any], hash_password: Callable[[str], str]) -> int:
+    """Insert the demo users that are missing and return how many those were. Their password is public."""
+    entries = _read("users.json")
+    return users.insert_users_once(
+        conn,
+        usernames=[entry["username"] for entry in entries],
+        emails=[entry["email"] for entry in entries],
+        password_hashes=[hash_password(entry["password"]) for entry in entries],
+        roles=[UserRole(entry["role"]) for entry in entries],
+    )
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads((files("seed") / "data" / name).read_text("utf-8"))
+    return entries

@@ -1,0 +1,38 @@
+"""Fields that are stricter than marshmallow's own, or that several schemas share."""
+
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields, validate
+
+MAX_NOTE_LENGTH = 500
+MAX_NAME_LENGTH = 100
+
+
+class StrictSchema(Schema):
+    """A body in which an unknown field is an error: a misspelt field is never ignored."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class WholeNumber(fields.Integer):
+    """An integer that was written as one: true, 1.0 and "1" are none."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class YesOrNo(fields.Boolean):
+    """true or false; "yes", 1 and their kind are neither."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | None:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+def text(at_most: int, **options: Any) -> fields.String:
+    """A text of 1 to `at_most` characters."""
+    return fields.String(validate=validate.Length(min=1, max=at_most), **options)

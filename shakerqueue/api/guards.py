@@ -1,0 +1,53 @@
+"""Who may: declared above each view, checked before anything else of the request is looked at."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from flask import g, request
+
+from shakerqueue.api.problems import Problem, unauthorized
+from shakerqueue.api.services import services
+from shakerqueue.api.tokens import InvalidToken, Principal
+from shakerqueue.queries.models import UserRole
+
+View = TypeVar("View", bound=Callable[..., Any])
+GUARD_ATTRIBUTE = "shakerqueue_guard"
+
+
+def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
+    """Only principals with one of these roles; `principal()` then says who it is."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            g.principal = _authenticate()
+            if g.principal.role not in roles:
+                raise Problem(403, "Your role may not do this.")
+            return view(*args, **kwargs)
+
+        setattr(guarded, GUARD_ATTRIBUTE, roles)
+        return cast(View, guarded)
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """Anyone, signed in or not. Said aloud, so that a forgotten guard can be told from an open route."""
+    setattr(view, GUARD_ATTRIBUTE, None)
+    return view
+
+
+def principal() -> Principal:
+    """Who is asking; only below `allow`."""
+    return cast(Principal, g.principal)
+
+
+def _authenticate() -> Principal:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized("Send the header: Authorization: Bearer <token>.")
+    try:
+        return services().tokens.principal(token)
+    except InvalidToken as error:
+        raise unauthorized(str(error)) from None

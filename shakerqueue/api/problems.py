@@ -1,0 +1,126 @@
+"""Errors as HTTP: every failure leaves as application/problem+json (RFC 9457), and none carries internals."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import structlog
+from flask import Flask, Response, g, json
+from werkzeug.exceptions import HTTPException
+
+from shakerqueue.errors import DataRefused, Unavailable
+
+RETRY_AFTER_SECONDS = 1
+PROBLEM_TYPE = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    429: "too_many_requests",
+    503: "unavailable",
+}
+
+
+class FieldError(NamedTuple):
+    """What is wrong with one field; `field` is its path in the body, such as ``items.0.quantity``."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class Problem(Exception):
+    """An answer that is an error. Raise it anywhere below a view; `extra` joins the body's members."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.code = code or _CODES.get(status, "error")
+        self.errors = [error._asdict() for error in errors]
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+    def response(self) -> Response:
+        body = {
+            "type": f"urn:shakerqueue:problem:{self.code}",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": g.get("request_id"),
+            "errors": self.errors,
+            **self.extra,
+        }
+        return Response(json.dumps(body), self.status, self.headers, content_type=PROBLEM_TYPE)
+
+
+def unauthorized(detail: str) -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def unavailable(detail: str) -> Problem:
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def register_handlers(app: Flask) -> None:
+    app.register_error_handler(Problem, Problem.response)
+    app.register_error_handler(HTTPException, from_http_exception)
+    app.register_error_handler(Unavailable, _from_unavailable)
+    app.register_error_handler(DataRefused, _from_data_refused)
+    app.register_error_handler(Exception, _from_bug)
+
+
+def from_http_exception(error: HTTPException) -> Response:
+    """What Flask, werkzeug and webargs raise, brought to our form; `Allow` and the like are kept."""
+    messages = getattr(error, "data", {}).get("messages") or {}
+    headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")}
+    detail = "Some fields are not as they must be." if messages else error.description or "The request failed."
+    return Problem(error.code or 500, detail, errors=field_errors(messages), headers=headers).response()
+
+
+def field_errors(messages: Mapping[str, Any]) -> list[FieldError]:
+    """marshmallow's nested messages, by place of the input (``json``, ``query``), as one flat list."""
+    return [error for place in messages.values() for error in _flatten(place, "")]
+
+
+def _flatten(node: Any, path: str) -> Iterator[FieldError]:
+    if isinstance(node, Mapping):
+        for name, child in node.items():
+            at = path if name == "_schema" else f"{path}.{name}".lstrip(".")
+            yield from _flatten(child, at)
+    else:
+        for detail in [node] if isinstance(node, str) else node:
+            yield FieldError(path, "invalid", str(detail))
+
+
+def _from_unavailable(error: Unavailable) -> Response:
+    log.warning("answered_unavailable", part=error.part, reason=error.reason)
+    return unavailable("A part of the service is away. Try again shortly.").response()
+
+
+def _from_data_refused(error: DataRefused) -> Response:
+    log.warning("data_refused", reason=str(error), constraint=error.constraint)
+    return Problem(422, "The data cannot be stored as it is.").response()
+
+
+def _from_bug(_: Exception) -> Response:
+    log.exception("unhandled_error")
+    return Problem(500, "Something went wrong on our side.", code="internal_error").response()

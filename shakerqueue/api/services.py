@@ -1,0 +1,36 @@
+"""What the views use of the process: made by the application factory, reached through the Flask app."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from shakerqueue.api.tokens import TokenVerifier
+from shakerqueue.config import Settings
+from shakerqueue.database import Database
+from shakerqueue.menu import MenuCache
+from shakerqueue.messaging.publisher import Publisher
+from shakerqueue.passwords import PasswordHasher
+
+EXTENSION = "shakerqueue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    settings: Settings
+    database: Database
+    menu: MenuCache
+    publisher: Publisher
+    passwords: PasswordHasher
+    tokens: TokenVerifier
+    order_id_secret: bytes
+
+    def stop(self) -> None:
+        """End the threads; the publisher first, while what it waits for is still there."""
+        self.publisher.stop()
+        self.menu.stop()
+        self.database.stop()
+
+
+def services() -> Services:
+    return cast(Services, current_app.extensions[EXTENSION])

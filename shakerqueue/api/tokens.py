@@ -1,0 +1,101 @@
+"""Access tokens: what they say and how they are checked, each signature once."""
+
+from collections import OrderedDict
+from datetime import timedelta
+from threading import Lock
+from time import time
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import flask_jwt_extended
+from flask import Flask
+from jwt.exceptions import PyJWTError
+
+from shakerqueue.config import Settings
+from shakerqueue.queries.models import User, UserRole
+
+ALGORITHM = "HS256"
+ISSUER = "shakerqueue"
+AUDIENCE = "shakerqueue-api"
+MAX_REMEMBERED_TOKENS = 10_000
+
+
+class Principal(NamedTuple):
+    """Who is asking."""
+
+    id: UUID
+    role: UserRole
+
+
+class InvalidToken(Exception):
+    """The token is none of ours, is altered, or is no longer valid."""
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """Pin what RFC 8725 asks to be pinned: one algorithm, and issuer, audience and type as well."""
+    app.config.update(
+        JWT_SECRET_KEY=settings.jwt_secret,
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_DECODE_ALGORITHMS=[ALGORITHM],
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_DECODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_DECODE_AUDIENCE=AUDIENCE,
+        JWT_ACCESS_TOKEN_EXPIRES=timedelta(seconds=settings.access_token_seconds),
+    )
+    flask_jwt_extended.JWTManager(app)
+
+
+def make_access_token(user: User) -> str:
+    return flask_jwt_extended.create_access_token(str(user.id), additional_claims={"role": user.role.value})
+
+
+class TokenVerifier:
+    """Checks access tokens and remembers the good ones until they expire.
+
+    Checking a signature costs far more than all else that a request does, and the same guest, and above all the
+    same POS, sends the same token again and again. A token's content never changes, so only its expiry has to be
+    looked at again.
+    """
+
+    def __init__(self, capacity: int = MAX_REMEMBERED_TOKENS) -> None:
+        self._capacity = capacity
+        self._lock = Lock()
+        self._verified: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+
+    def principal(self, token: str) -> Principal:
+        """Whom the token names.
+
+        Raises:
+            InvalidToken: in every case in which the token cannot be trusted.
+        """
+        remembered = self._verified.get(token)
+        if remembered is None:
+            return self._verify(token)
+        principal, expires_at = remembered
+        if expires_at <= time():
+            raise InvalidToken("The token has expired.")
+        return principal
+
+    def _verify(self, token: str) -> Principal:
+        claims = _decode(token)
+        try:
+            principal = Principal(UUID(claims["sub"]), UserRole(claims["role"]))
+            expires_at = float(claims["exp"])
+        except (KeyError, TypeError, ValueError):
+            raise InvalidToken("The token lacks what an access token says.") from None
+        with self._lock:
+            self._verified[token] = (principal, expires_at)
+            if len(self._verified) > self._capacity:
+                self._verified.popitem(last=False)
+        return principal
+
+
+def _decode(token: str) -> dict[str, Any]:
+    try:
+        claims = flask_jwt_extended.decode_token(token)
+    except (PyJWTError, flask_jwt_extended.exceptions.JWTExtendedException, ValueError, TypeError):
+        raise InvalidToken("The token is not valid, or no longer.") from None
+    if claims.get("type") != "access":
+        raise InvalidToken("This is not an access token.")
+    return claims

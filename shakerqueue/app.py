@@ -1,0 +1,98 @@
+"""The application factory: wiring only."""
+
+import atexit
+import time
+
+import structlog
+from flask import Flask
+from flask_smorest import Api
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from shakerqueue.api import auth, health, orders, problems, requests, tokens
+from shakerqueue.api.json_bodies import MAX_BODY_BYTES, StrictJSONProvider
+from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.config import Settings, load_settings
+from shakerqueue.database import Database
+from shakerqueue.errors import Unavailable
+from shakerqueue.menu import MenuCache
+from shakerqueue.messaging.publisher import Publisher
+from shakerqueue.messaging.topology import Topology
+from shakerqueue.passwords import PasswordHasher
+from shakerqueue.queries import users
+from shakerqueue.telemetry.logging import configure_logging
+
+DATABASE_RETRY_SECONDS = 1.0
+BLUEPRINTS = (auth.blueprint, orders.blueprint, health.blueprint)
+
+log = structlog.get_logger(__name__)
+
+
+class ProblemApi(Api):
+    """flask-smorest with our form of errors in place of its own."""
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return problems.from_http_exception(error)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The WSGI application of one process. Starts the process's threads: call it after the fork.
+
+    Raises:
+        ConfigurationError: a setting is missing or unusable.
+    """
+    settings = settings or load_settings()
+    configure_logging(settings.log_level, settings.log_format)
+    app = Flask("shakerqueue", static_folder=None)
+    app.config.update(
+        API_TITLE="ShakerQueue",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+    )
+    app.json = StrictJSONProvider(app)
+    tokens.configure(app, settings)
+    requests.register_hooks(app)
+    _register_api(app)
+    app.extensions[EXTENSION] = _start_services(settings)
+    return app
+
+
+def _register_api(app: Flask) -> None:
+    api = ProblemApi(app)
+    for blueprint in BLUEPRINTS:
+        api.register_blueprint(blueprint)
+    problems.register_handlers(app)
+
+
+def _start_services(settings: Settings) -> Services:
+    database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api")
+    menu = MenuCache(settings.database_url, database)
+    publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
+    for part in (database, menu, publisher):
+        part.start()
+    services = Services(
+        settings=settings,
+        database=database,
+        menu=menu,
+        publisher=publisher,
+        passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
+        tokens=tokens.TokenVerifier(),
+        order_id_secret=_order_id_secret(database),
+    )
+    atexit.register(services.stop)
+    return services
+
+
+def _order_id_secret(database: Database) -> bytes:
+    """The secret of the order ids. Nothing can be accepted without it, so a process waits for the database."""
+    while True:
+        try:
+            with database.connection() as conn:
+                secret = users.get_order_id_secret(conn)
+        except Unavailable as error:
+            log.warning("waiting_for_database", reason=error.reason)
+            time.sleep(DATABASE_RETRY_SECONDS)
+        else:
+            assert secret is not None, "the first migration makes it"  # noqa: S101
+            return secret

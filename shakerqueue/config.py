@@ -1,0 +1,95 @@
+"""Settings: read from the environment once, frozen, and passed down. Nothing else reads the environment."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from os import cpu_count
+
+from environs import Env, EnvError, validate
+
+from shakerqueue.errors import ConfigurationError
+
+MIN_SECRET_BYTES = 32
+MIN_BCRYPT_COST = 12
+
+
+class Environment(StrEnum):
+    """Where the process runs. Only `development` and `test` may be seeded or use cheap password hashes."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can set; see the table in README.md for what each one does."""
+
+    environment: Environment
+    database_url: str = field(repr=False)
+    amqp_url: str = field(repr=False)
+    amqp_prefix: str
+    jwt_secret: str = field(repr=False)
+    password_pepper: str = field(repr=False)
+    access_token_seconds: int
+    bcrypt_cost: int
+    host: str
+    port: int
+    workers: int
+    threads: int
+    database_pool_size: int
+    consumer_batch_size: int
+    log_level: str
+    log_format: str
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment is Environment.PRODUCTION
+
+
+def load_settings() -> Settings:
+    """Read the environment (and nothing else: no .env file is looked for).
+
+    Raises:
+        ConfigurationError: a setting is missing or unusable; the text names it.
+    """
+    try:
+        return _read(Env())
+    except EnvError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+def _read(env: Env) -> Settings:
+    environment = env.enum("SHAKERQUEUE_ENV", default=Environment.PRODUCTION, enum=Environment, by_value=True)
+    lowest_cost = 4 if environment is Environment.TEST else MIN_BCRYPT_COST
+    return Settings(
+        environment=environment,
+        database_url=env.str("DATABASE_URL"),
+        amqp_url=env.str("AMQP_URL"),
+        amqp_prefix=env.str("AMQP_PREFIX", default="sq", validate=validate.Regexp(r"^[a-z0-9-]{1,40}$")),
+        jwt_secret=_secret(env, "JWT_SECRET"),
+        password_pepper=_secret(env, "PASSWORD_PEPPER"),
+        access_token_seconds=_whole(env, "ACCESS_TOKEN_SECONDS", default=900, low=1, high=900),
+        bcrypt_cost=_whole(env, "BCRYPT_COST", default=MIN_BCRYPT_COST, low=lowest_cost, high=18),
+        host=env.str("HOST", default="127.0.0.1"),
+        port=_whole(env, "PORT", default=8080, low=1, high=65535),
+        workers=_whole(env, "WORKERS", default=cpu_count() or 1, low=1, high=256),
+        threads=_whole(env, "THREADS", default=32, low=1, high=1024),
+        database_pool_size=_whole(env, "DATABASE_POOL_SIZE", default=8, low=1, high=200),
+        consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
+        log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
+        log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
+    )
+
+
+def _whole(env: Env, name: str, *, default: int, low: int, high: int) -> int:
+    return env.int(name, default=default, validate=validate.Range(min=low, max=high))
+
+
+def _secret(env: Env, name: str) -> str:
+    """A secret that somebody really made: long enough, and not one character over and over."""
+    secret = env.str(name)
+    if len(secret.encode()) < MIN_SECRET_BYTES or len(set(secret)) < MIN_SECRET_BYTES // 4:
+        raise ConfigurationError(
+            f"{name} must be at least {MIN_SECRET_BYTES} random bytes; make one with: openssl rand -base64 48"
+        )
+    return secret

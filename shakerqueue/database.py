@@ -1,0 +1,157 @@
+"""PostgreSQL: one pool per process, deadlines on the client's side, and driver errors turned into ours, once."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from psycopg import Connection, Error, errors
+from psycopg.abc import PQGen
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from shakerqueue.deadlines import Deadline
+from shakerqueue.errors import DataRefused, ShakerQueueError, Unavailable
+
+CONNECT_TIMEOUT_SECONDS = 3
+POOL_WAIT_SECONDS = 1.0
+WORK_SECONDS = 4.0  # what a piece of work may take that brings no deadline of its own; above the server's 3 s
+SESSION_OPTIONS = " ".join(
+    f"-c {name}={value}"
+    for name, value in {
+        "statement_timeout": "3s",
+        "lock_timeout": "1s",
+        "idle_in_transaction_session_timeout": "5s",
+        "timezone": "UTC",
+    }.items()
+)
+
+# SQLSTATE classes that say "not now" of the server and nothing of the data: connection, transaction state
+# (read-only, idle too long), rollback, resources, object state (lock timeout), operator, system.
+_TRANSIENT_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+
+T = TypeVar("T")
+
+
+class DeadlineConnection(Connection[TupleRow]):
+    """A connection whose every wait ends at `deadline`.
+
+    The server's own time-outs do not help when its process is stopped or unreachable (SIGSTOP, a silent
+    network): only the one who waits can give up. The socket is then in an unknown state, so it is closed.
+    """
+
+    deadline: Deadline | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        if self.deadline is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.deadline.remaining_seconds(timeout or float("inf")))
+        except errors._WaitTimeout as error:  # noqa: SLF001 - what Connection.wait is documented to raise
+            self.pgconn.finish()
+            raise errors.OperationalError("no answer before the deadline") from error
+
+
+class Database:
+    """The process's pool. Start it after the fork; connections are opened in the background."""
+
+    def __init__(self, url: str, pool_size: int, application_name: str) -> None:
+        self._pool = ConnectionPool(
+            url,
+            connection_class=DeadlineConnection,
+            kwargs=connection_arguments(application_name),
+            min_size=1,
+            max_size=pool_size,
+            timeout=POOL_WAIT_SECONDS,
+            check=ConnectionPool.check_connection,
+            reconnect_timeout=0,  # never gives up: the database may be away for long
+            open=False,
+            name=application_name,
+        )
+
+    def start(self) -> None:
+        self._pool.open()
+
+    def stop(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def connection(self, deadline: Deadline | None = None) -> Iterator[DeadlineConnection]:
+        """An autocommitting connection for reads.
+
+        Raises:
+            Unavailable: the database did not answer in time.
+            DataRefused: the database refused the data itself.
+        """
+        deadline = deadline or Deadline.after(WORK_SECONDS)
+        with _domain_errors(), self._pool.connection(deadline.remaining_seconds(POOL_WAIT_SECONDS)) as conn:
+            conn.deadline = deadline
+            yield conn
+
+    @contextmanager
+    def transaction(self, deadline: Deadline | None = None) -> Iterator[DeadlineConnection]:
+        """One transaction: committed when the block ends, rolled back when it raises. Errors as `connection`.
+
+        After `Unavailable` the outcome of COMMIT may be unknown: what runs in here must bear a repeat.
+        """
+        with self.connection(deadline) as conn, conn.transaction():
+            yield conn
+
+    def ping(self, deadline: Deadline) -> None:
+        """Raises Unavailable unless the database answers."""
+        with self.connection(deadline) as conn:
+            conn.execute("SELECT 1")
+
+
+def connection_arguments(application_name: str) -> dict[str, Any]:
+    """How every connection of ours is opened: bounded, and in autocommit until a transaction is asked for."""
+    return {
+        "autocommit": True,
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "application_name": application_name,
+        "options": SESSION_OPTIONS,
+    }
+
+
+@contextmanager
+def _domain_errors() -> Generator[None]:
+    try:
+        yield
+    except (PoolTimeout, PoolClosed, Error, UnicodeEncodeError) as error:
+        translated = domain_error(error)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def domain_error(error: Exception) -> ShakerQueueError | None:
+    """What a driver error means: the data is refused, the database is away, or None: nobody foresaw it.
+
+    Data errors are a closed list (SQLSTATE class 22, constraints by name, what cannot be bound at all), because
+    they are the only ones that must not be tried again.
+    """
+    if isinstance(error, UnicodeEncodeError):
+        return DataRefused("text that is no valid Unicode")
+    if isinstance(error, (PoolTimeout, PoolClosed)):
+        return Unavailable("database", "no connection in time")
+    if isinstance(error, Error):
+        return _of_driver(error)
+    return None
+
+
+def _of_driver(error: Error) -> ShakerQueueError | None:
+    sqlstate = error.sqlstate
+    if sqlstate is None:
+        return _of_client_side(error)
+    if sqlstate[:2] == "22" or (sqlstate[:2] == "23" and error.diag.constraint_name):
+        return DataRefused(error.diag.message_primary or str(error), error.diag.constraint_name)
+    if sqlstate[:2] in _TRANSIENT_CLASSES:
+        return Unavailable("database", error.diag.message_primary or str(error))
+    return None
+
+
+def _of_client_side(error: Error) -> ShakerQueueError | None:
+    if isinstance(error, errors.DataError):  # such as NUL in a text, found while binding
+        return DataRefused(str(error))
+    if isinstance(error, (errors.OperationalError, errors.InterfaceError)):
+        return Unavailable("database", str(error).strip())
+    return None

@@ -1,0 +1,36 @@
+"""What can go wrong in the domain, without a word of HTTP, SQL or AMQP."""
+
+
+class ShakerQueueError(Exception):
+    """Base of every error that this product raises on purpose."""
+
+
+class ConfigurationError(ShakerQueueError):
+    """A setting is missing or unusable; the text names it and says what would do."""
+
+
+class Unavailable(ShakerQueueError):
+    """A part we depend on did not answer in time. Trying again later is right.
+
+    `part` names it (``"database"``, ``"broker"``) for logs and for the one who is told.
+    """
+
+    def __init__(self, part: str, reason: str) -> None:
+        super().__init__(f"{part} unavailable: {reason}")
+        self.part = part
+        self.reason = reason
+
+
+class DataRefused(ShakerQueueError):
+    """The database refused the data itself: the same data will be refused again.
+
+    `constraint` is the name of the violated constraint, where there is one.
+    """
+
+    def __init__(self, reason: str, constraint: str | None = None) -> None:
+        super().__init__(reason)
+        self.constraint = constraint
+
+
+class MalformedMessage(ShakerQueueError):
+    """A message is no envelope that this version understands."""

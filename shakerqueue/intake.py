@@ -1,0 +1,165 @@
+"""The one insert of placed orders, which the consumer and the API's fallback share.
+
+It may be repeated with the same orders any number of times, by any number of writers at once: an order that is
+stored already is passed over. Nothing here raises because of what an order asks for; what cannot be made is
+stored as failed, with the reason, because the guest was promised that it would be found again.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
+from shakerqueue.queries import order_events, order_items, orders, recipes
+from shakerqueue.queries.models import OrderEventType
+
+KEY_CONFLICT = "idempotency_conflict"
+SOLD_OUT = "sold_out"
+
+
+class Drink(NamedTuple):
+    """One item of an order with its number, from 1."""
+
+    order: OrderPlaced
+    number: int
+    item: ItemPlaced
+
+    @property
+    def key(self) -> tuple[UUID, int]:
+        return self.order.id, self.number
+
+
+class StockAllocation(NamedTuple):
+    """Which drinks got one of the counted bottles, and which came too late."""
+
+    held: frozenset[tuple[UUID, int]]
+    sold_out: frozenset[tuple[UUID, int]]
+    taken: Counter[UUID]
+
+
+def insert_orders(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> int:
+    """Store the orders that are not stored yet, with items and events, and return how many those were.
+
+    Runs in the caller's transaction, which must commit right after: the event log stays locked until then.
+    """
+    batch = sorted({order.id: order for order in placed}.values(), key=lambda order: order.id)
+    fresh_ids = set(orders.insert_orders_once(conn, **_order_columns(batch)))
+    refused_ids = _insert_conflicting(conn, [order for order in batch if order.id not in fresh_ids])
+    fresh = [order for order in batch if order.id in fresh_ids or order.id in refused_ids]
+    if fresh:
+        refused_drinks = _insert_drinks(conn, fresh, refused_ids)
+        _append_events(conn, fresh, refused_drinks)
+    return len(fresh)
+
+
+def _insert_conflicting(conn: Connection[Any], passed_over: list[OrderPlaced]) -> set[UUID]:
+    """Of the orders that the insert passed over, those that are not stored lost the race for their key."""
+    if not passed_over:
+        return set()
+    stored = set(orders.list_existing_order_ids(conn, ids=[order.id for order in passed_over]))
+    losers = [order for order in passed_over if order.id not in stored]
+    if not losers:
+        return set()
+    return set(orders.insert_conflicting_orders_once(conn, **_order_columns(losers)))
+
+
+def _insert_drinks(
+    conn: Connection[Any], fresh: list[OrderPlaced], refused_ids: set[UUID]
+) -> list[order_items.InsertItemsRow]:
+    """Insert the drinks and return the refused ones; an order that is refused whole is counted already."""
+    drinks = [Drink(order, number, item) for order in fresh for number, item in enumerate(order.items, start=1)]
+    wanted = [drink for drink in drinks if drink.order.id not in refused_ids]
+    stock = _take_stock(conn, wanted)
+    refused = order_items.insert_items(conn, **_drink_columns(drinks, refused_ids, stock))
+    late = Counter(row.order_id for row in refused if row.order_id not in refused_ids)
+    if late:
+        orders.move_refused_items_to_failed(conn, ids=sorted(late), drinks=[late[id] for id in sorted(late)])
+    return refused
+
+
+def _take_stock(conn: Connection[Any], drinks: list[Drink]) -> StockAllocation:
+    recipe_ids = sorted({drink.item.recipe_id for drink in drinks})
+    counted = recipes.lock_counted_recipes(conn, ids=recipe_ids)
+    stock = allocate_stock({row.id: row.remaining or 0 for row in counted}, drinks)
+    if stock.taken:
+        ids = sorted(stock.taken)
+        recipes.take_stock(conn, ids=ids, drinks=[stock.taken[id] for id in ids])
+    return stock
+
+
+def allocate_stock(remaining: dict[UUID, int], drinks: list[Drink]) -> StockAllocation:
+    """Share out what is left of the counted recipes: whoever ordered first is served first."""
+    held: set[tuple[UUID, int]] = set()
+    sold_out: set[tuple[UUID, int]] = set()
+    taken: Counter[UUID] = Counter()
+    for drink in sorted(drinks, key=lambda drink: (drink.order.placed_at, *drink.key)):
+        recipe_id = drink.item.recipe_id
+        if recipe_id not in remaining:
+            continue
+        if taken[recipe_id] < remaining[recipe_id]:
+            taken[recipe_id] += 1
+            held.add(drink.key)
+        else:
+            sold_out.add(drink.key)
+    return StockAllocation(frozenset(held), frozenset(sold_out), +taken)
+
+
+def _append_events(
+    conn: Connection[Any], fresh: list[OrderPlaced], refused: Sequence[order_items.InsertItemsRow]
+) -> None:
+    principals = {order.id: order.principal_id for order in fresh}
+    placed = [(order.id, 0, OrderEventType.PLACED, "{}") for order in fresh]
+    failed = [
+        (row.order_id, row.number, OrderEventType.FAILED, json.dumps({"error": row.error})) for row in refused
+    ]
+    events = placed + failed
+    order_events.lock_event_log(conn)
+    order_events.append_events(
+        conn,
+        order_ids=[event[0] for event in events],
+        item_numbers=[event[1] for event in events],
+        types=[event[2] for event in events],
+        principal_ids=[principals[event[0]] for event in events],
+        details=[event[3] for event in events],
+        actor_id=None,
+    )
+
+
+def _order_columns(batch: list[OrderPlaced]) -> dict[str, Any]:
+    return {
+        "ids": [order.id for order in batch],
+        "principal_ids": [order.principal_id for order in batch],
+        "idempotency_keys": [order.idempotency_key for order in batch],
+        "fingerprints": [order.fingerprint for order in batch],
+        "placed_ats": [order.placed_at for order in batch],
+        "tickets": [order.ticket or "" for order in batch],
+        "external_ids": [order.external_id or "" for order in batch],
+        "notes": [order.note or "" for order in batch],
+        "rushes": [order.rush for order in batch],
+        "item_counts": [len(order.items) for order in batch],
+    }
+
+
+def _drink_columns(drinks: list[Drink], refused_ids: set[UUID], stock: StockAllocation) -> dict[str, Any]:
+    return {
+        "order_ids": [drink.order.id for drink in drinks],
+        "numbers": [drink.number for drink in drinks],
+        "recipe_ids": [drink.item.recipe_id for drink in drinks],
+        "recipes": [drink.item.recipe for drink in drinks],
+        "notes": [drink.item.note or "" for drink in drinks],
+        "modifiers": [json.dumps(drink.item.modifiers) for drink in drinks],
+        "placed_ats": [drink.order.placed_at for drink in drinks],
+        "rushes": [drink.order.rush for drink in drinks],
+        "holds_stocks": [drink.key in stock.held for drink in drinks],
+        "refusals": [_refusal(drink, refused_ids, stock) for drink in drinks],
+    }
+
+
+def _refusal(drink: Drink, refused_ids: set[UUID], stock: StockAllocation) -> str:
+    if drink.order.id in refused_ids:
+        return KEY_CONFLICT
+    return SOLD_OUT if drink.key in stock.sold_out else ""

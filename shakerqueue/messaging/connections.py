@@ -1,0 +1,38 @@
+"""How our AMQP connections are opened: bounded in every wait, against one or several hosts."""
+
+from pika import BlockingConnection, URLParameters
+from pika.adapters.blocking_connection import BlockingChannel
+
+from shakerqueue.messaging.topology import Topology, declare
+
+CONNECT_TIMEOUT_SECONDS = 3.0
+BLOCKED_CONNECTION_SECONDS = 5.0
+API_HEARTBEAT_SECONDS = 10
+CONSUMER_HEARTBEAT_SECONDS = 30
+
+
+def parameters(amqp_url: str, name: str, heartbeat_seconds: int) -> list[URLParameters]:
+    """Connection parameters for each of the comma-separated URLs; `name` is what the broker shows."""
+    return [_bounded(URLParameters(url.strip()), name, heartbeat_seconds) for url in amqp_url.split(",")]
+
+
+def _bounded(url: URLParameters, name: str, heartbeat_seconds: int) -> URLParameters:
+    url.heartbeat = heartbeat_seconds
+    url.blocked_connection_timeout = BLOCKED_CONNECTION_SECONDS
+    url.socket_timeout = CONNECT_TIMEOUT_SECONDS
+    url.stack_timeout = CONNECT_TIMEOUT_SECONDS
+    url.connection_attempts = 1  # who reconnects is our own loops, with their own pauses
+    url.client_properties = {"connection_name": name}
+    return url
+
+
+def open_declared(hosts: list[URLParameters], topology: Topology) -> tuple[BlockingConnection, BlockingChannel]:
+    """A blocking connection with a channel on which the topology has just been declared.
+
+    Raises:
+        pika.exceptions.AMQPError: no host could be reached, or a declaration was refused.
+    """
+    connection = BlockingConnection(hosts)
+    channel = connection.channel()
+    declare(channel, topology)
+    return connection, channel

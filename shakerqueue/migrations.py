@@ -1,0 +1,59 @@
+"""Schema migrations: yoyo over sql/schema, one runner at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import yoyo
+from yoyo.backends import DatabaseBackend
+from yoyo.migrations import MigrationList
+
+SCHEMA_FOLDER = Path(__file__).parent.parent / "sql" / "schema"
+ADVISORY_LOCK = 20260000  # only a name; order_events.sql uses the next one
+
+
+def migrate_up(database_url: str) -> list[str]:
+    """Apply what is not applied yet and return the ids of that."""
+    with _sole_runner(database_url) as (backend, migrations):
+        missing = backend.to_apply(migrations)
+        backend.apply_migrations(missing)
+        return [migration.id for migration in missing]
+
+
+def migrate_down(database_url: str, steps: int | None) -> list[str]:
+    """Roll back the last `steps` migrations, or all of them, and return their ids."""
+    with _sole_runner(database_url) as (backend, migrations):
+        applied = backend.to_rollback(migrations)
+        chosen = applied[:steps] if steps is not None else applied
+        backend.rollback_migrations(chosen)
+        return [migration.id for migration in chosen]
+
+
+def migration_status(database_url: str) -> dict[str, bool]:
+    """Every migration's id, in order, and whether it is applied."""
+    with _sole_runner(database_url) as (backend, migrations):
+        missing = {migration.id for migration in backend.to_apply(migrations)}
+        return {migration.id: migration.id not in missing for migration in migrations}
+
+
+@contextmanager
+def _sole_runner(database_url: str) -> Iterator[tuple[DatabaseBackend, MigrationList]]:
+    """yoyo keeps its lock as a row, which a killed run leaves behind for ever.
+
+    Ours is a session's advisory lock, which ends with its holder; whoever has it may clear such a row.
+    """
+    with psycopg.connect(database_url, autocommit=True, application_name="shakerqueue-migrate") as conn:
+        conn.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        backend = yoyo.get_backend(_yoyo_url(database_url))
+        try:
+            backend.break_lock()
+            yield backend, yoyo.read_migrations(str(SCHEMA_FOLDER))
+        finally:
+            backend.connection.close()
+
+
+def _yoyo_url(database_url: str) -> str:
+    """yoyo picks its driver by the URL's scheme."""
+    _, _, rest = database_url.partition("://")
+    return f"postgresql+psycopg://{rest}"

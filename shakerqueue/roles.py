@@ -1,0 +1,7 @@
+"""Who may do what, as sets of roles. The guards of the API name these and nothing else."""
+
+from shakerqueue.queries.models import UserRole
+
+STAFF = frozenset({UserRole.EMPLOYEE, UserRole.ADMIN})
+ADMINS = frozenset({UserRole.ADMIN})
+EVERYONE = frozenset(UserRole)

@@ -1,0 +1,77 @@
+"""Real servers for all tests: one PostgreSQL and one RabbitMQ a run, one database and one set of queues a test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from dev.postgres import PrivatePostgres
+from dev.rabbitmq import PrivateRabbitMQ
+from dev.rabbitmq_install import ensure_installed
+from seed.loader import load_demo_users, load_recipes
+from shakerqueue.migrations import migrate_up
+from shakerqueue.passwords import PasswordHasher
+from tests.support.bar import Bar
+
+TEMPLATE = "bar_template"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgres]:
+    with PrivatePostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def amqp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The broker that AMQP_URL names, else a private one; every test has a prefix of its own on it."""
+    given = os.environ.get("AMQP_URL")
+    if given:
+        yield given
+        return
+    ensure_installed()
+    with PrivateRabbitMQ(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: PrivatePostgres) -> str:
+    """A migrated and seeded database that the tests' own are copied from."""
+    create_database(postgres, TEMPLATE)
+    url = database_url(postgres, TEMPLATE)
+    migrate_up(url)
+    hasher = PasswordHasher("the pepper of the tests, 32 bytes and more", cost=4)
+    with psycopg.connect(url) as conn:
+        load_recipes(conn)
+        load_demo_users(conn, hasher.hash)
+    return TEMPLATE
+
+
+@pytest.fixture
+def fresh_database_url(postgres: PrivatePostgres, template_database: str) -> Iterator[str]:
+    name = f"bar_{uuid4().hex}"
+    create_database(postgres, name, template=template_database)
+    yield database_url(postgres, name)
+    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def bar(fresh_database_url: str, amqp_url: str, tmp_path: Path) -> Iterator[Bar]:
+    bar = Bar(fresh_database_url, amqp_url, prefix=f"test-{uuid4().hex[:12]}", folder=tmp_path)
+    yield bar
+    bar.drop_queues()
+
+
+def database_url(postgres: PrivatePostgres, name: str) -> str:
+    return postgres.url.rpartition("/")[0] + f"/{name}"
+
+
+def create_database(postgres: PrivatePostgres, name: str, template: str = "template1") -> None:
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER shakerqueue")
+    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
+        conn.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))

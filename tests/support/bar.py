@@ -1,0 +1,144 @@
+"""One test's bar: a database of its own, queues of its own, and the real processes on demand."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import httpx
+import psycopg
+
+from shakerqueue.config import Environment, Settings
+from shakerqueue.messaging import connections
+from shakerqueue.messaging.topology import Topology
+from tests.support.waiting import eventually
+
+STOP_SECONDS = 15
+DEMO_PASSWORD = "password123"
+
+
+@dataclass
+class Bar:
+    """Where a test's data lives. Nothing of it is shared with another test or with `make run`."""
+
+    database_url: str
+    amqp_url: str
+    prefix: str
+    folder: Path
+    extra_environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            environment=Environment.TEST,
+            database_url=self.database_url,
+            amqp_url=self.amqp_url,
+            amqp_prefix=self.prefix,
+            jwt_secret="the jwt secret of the tests, 32 bytes+",
+            password_pepper="the pepper of the tests, 32 bytes and more",
+            access_token_seconds=900,
+            bcrypt_cost=4,
+            host="127.0.0.1",
+            port=free_port(),
+            workers=1,
+            threads=16,
+            database_pool_size=4,
+            consumer_batch_size=200,
+            log_level="INFO",
+            log_format="json",
+        )
+
+    @property
+    def topology(self) -> Topology:
+        return Topology(self.prefix)
+
+    def environment(self, port: int) -> dict[str, str]:
+        settings = self.settings
+        return {
+            **os.environ,
+            "SHAKERQUEUE_ENV": "test",
+            "DATABASE_URL": settings.database_url,
+            "AMQP_URL": settings.amqp_url,
+            "AMQP_PREFIX": settings.amqp_prefix,
+            "JWT_SECRET": settings.jwt_secret,
+            "PASSWORD_PEPPER": settings.password_pepper,
+            "BCRYPT_COST": str(settings.bcrypt_cost),
+            "PORT": str(port),
+            "WORKERS": "2",
+            **self.extra_environment,
+        }
+
+    @contextmanager
+    def process(self, *arguments: str, port: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+        """A `shakerqueue` command of this bar, ended with TERM, its output in a file of the test's folder."""
+        with (self.folder / f"{arguments[0]}.log").open("ab") as log:
+            process = self._start(arguments, port, log)
+            try:
+                yield process
+            finally:
+                process.terminate()
+                process.wait(STOP_SECONDS)
+
+    def _start(self, arguments: tuple[str, ...], port: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "shakerqueue.cli", *arguments],
+            env=self.environment(port or free_port()),
+            stdout=log,
+            stderr=log,
+        )
+
+    @contextmanager
+    def api(self) -> Iterator[httpx.Client]:
+        """The API as a real process, ready, with a client of it."""
+        port = free_port()
+        with self.process("serve", port=port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            eventually(lambda: is_ready(client), deadline_seconds=30)
+            yield client
+
+    def query(self, sql: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self.database_url) as conn:
+            return conn.execute(sql.encode()).fetchall()
+
+    def queue_length(self, queue: str) -> int:
+        """Messages that are ready in a queue."""
+        connection, channel = self.open_channel()
+        with connection:
+            return int(channel.queue_declare(queue, passive=True).method.message_count)
+
+    def open_channel(self):  # type: ignore[no-untyped-def] # pika ships no types
+        """A connection of its own and a channel on which the topology is declared."""
+        return connections.open_declared(connections.parameters(self.amqp_url, "tests", 60), self.topology)
+
+    def drop_queues(self) -> None:
+        connection, channel = self.open_channel()
+        with connection:
+            for queue in self.topology.queues:
+                channel.queue_delete(queue)
+            channel.exchange_delete(self.topology.orders_exchange)
+            channel.exchange_delete(self.topology.dead_exchange)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_ready(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def sign_in(client: httpx.Client, email: str = "user@example.com") -> dict[str, str]:
+    """The header that says who is asking."""
+    answer = client.post("/login", json={"email": email, "password": DEMO_PASSWORD})
+    assert 200 == answer.status_code, answer.text
+    return {"Authorization": f"Bearer {answer.json()['token']}"}

@@ -1,0 +1,64 @@
+"""Settings: what is missing or unusable is named before anything starts."""
+
+import pytest
+
+from shakerqueue.config import Environment, load_settings
+from shakerqueue.errors import ConfigurationError
+
+GOOD = {
+    "DATABASE_URL": "postgresql://localhost/bar",
+    "AMQP_URL": "amqp://localhost",
+    "JWT_SECRET": "0123456789abcdef0123456789abcdef",
+    "PASSWORD_PEPPER": "fedcba9876543210fedcba9876543210",
+}
+
+
+@pytest.fixture(autouse=True)
+def good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SHAKERQUEUE_ENV", "PORT", "BCRYPT_COST", "AMQP_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_production_is_what_nobody_asked_otherwise() -> None:
+    assert Environment.PRODUCTION is load_settings().environment
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    shown = repr(load_settings())
+    assert [] == [name for name, value in GOOD.items() if value in shown]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_SECRET", "short"),
+        ("JWT_SECRET", "a" * 64),
+        ("PASSWORD_PEPPER", "x" * 31),
+        ("PORT", "0"),
+        ("PORT", "eighty"),
+        ("BCRYPT_COST", "4"),
+        ("ACCESS_TOKEN_SECONDS", "901"),
+        ("AMQP_PREFIX", "UPPER case"),
+        ("SHAKERQUEUE_ENV", "staging"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_an_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=name):
+        load_settings()
+
+
+def test_cheap_password_hashes_are_for_tests_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BCRYPT_COST", "4")
+    monkeypatch.setenv("SHAKERQUEUE_ENV", "test")
+    assert 4 == load_settings().bcrypt_cost
