@@ -36,9 +36,7 @@ class Worker:
     """Consumes the orders queue until it is told to stop."""
 
     def __init__(self, amqp_url: str, topology: Topology, database: Database, batch_size: int) -> None:
-        self._hosts = connections.parameters(
-            amqp_url, "shakerqueue-consumer", connections.CONSUMER_HEARTBEAT_SECONDS
-        )
+        self._hosts = connections.parameters(amqp_url, "shakerqueue-consumer", connections.CONSUMER_HEARTBEAT_SECONDS)
         self._topology = topology
         self._database = database
         self._batch_size = batch_size

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from os import cpu_count
 
-from environs import Env, EnvError, validate
+from environs import Env, FileAwareEnv, validate
 
 from shakerqueue.errors import ConfigurationError
 
@@ -49,12 +49,14 @@ class Settings:
 def load_settings() -> Settings:
     """Read the environment (and nothing else: no .env file is looked for).
 
+    Every name may also be given as NAME_FILE: the path of a file that holds the value, as container secrets do.
+
     Raises:
         ConfigurationError: a setting is missing or unusable; the text names it.
     """
     try:
-        return _read(Env())
-    except EnvError as error:
+        return _read(FileAwareEnv(strip_whitespace=True))
+    except ValueError as error:  # EnvError is one; an unreadable file raises it bare
         raise ConfigurationError(str(error)) from error
 
 

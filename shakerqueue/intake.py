@@ -113,9 +113,7 @@ def _append_events(
 ) -> None:
     principals = {order.id: order.principal_id for order in fresh}
     placed = [(order.id, 0, OrderEventType.PLACED, "{}") for order in fresh]
-    failed = [
-        (row.order_id, row.number, OrderEventType.FAILED, json.dumps({"error": row.error})) for row in refused
-    ]
+    failed = [(row.order_id, row.number, OrderEventType.FAILED, json.dumps({"error": row.error})) for row in refused]
     events = placed + failed
     order_events.lock_event_log(conn)
     order_events.append_events(

@@ -27,7 +27,7 @@ class WholeNumber(fields.Integer):
 class YesOrNo(fields.Boolean):
     """true or false; "yes", 1 and their kind are neither."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool | None:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool | None:
         if type(value) is not bool:
             raise self.make_error("invalid", input=value)
         return value

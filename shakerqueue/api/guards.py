@@ -27,7 +27,7 @@ def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
             return view(*args, **kwargs)
 
         setattr(guarded, GUARD_ATTRIBUTE, roles)
-        return cast(View, guarded)
+        return cast("View", guarded)
 
     return decorate
 
@@ -40,7 +40,7 @@ def public(view: View) -> View:
 
 def principal() -> Principal:
     """Who is asking; only below `allow`."""
-    return cast(Principal, g.principal)
+    return cast("Principal", g.principal)
 
 
 def _authenticate() -> Principal:

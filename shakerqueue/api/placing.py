@@ -73,9 +73,7 @@ def _items(body: dict[str, Any], deadline: Deadline) -> tuple[ItemPlaced, ...]:
 
 def _drinks(line: dict[str, Any], recipe: Recipe | None) -> Iterator[ItemPlaced]:
     assert recipe is not None  # noqa: S101 - unknown recipes were refused before
-    item = ItemPlaced(
-        recipe_id=recipe.id, recipe=recipe.name, note=line["note"], modifiers=tuple(line["modifiers"])
-    )
+    item = ItemPlaced(recipe_id=recipe.id, recipe=recipe.name, note=line["note"], modifiers=tuple(line["modifiers"]))
     return (item for _ in range(line["quantity"]))
 
 

@@ -121,6 +121,6 @@ def _from_data_refused(error: DataRefused) -> Response:
     return Problem(422, "The data cannot be stored as it is.").response()
 
 
-def _from_bug(_: Exception) -> Response:
-    log.exception("unhandled_error")
+def _from_bug(error: Exception) -> Response:
+    log.error("unhandled_error", exc_info=error)
     return Problem(500, "Something went wrong on our side.", code="internal_error").response()

@@ -33,4 +33,4 @@ class Services:
 
 
 def services() -> Services:
-    return cast(Services, current_app.extensions[EXTENSION])
+    return cast("Services", current_app.extensions[EXTENSION])

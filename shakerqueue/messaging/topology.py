@@ -44,7 +44,11 @@ class Topology:
     def queues(self) -> dict[str, dict[str, Any]]:
         """Each queue's name with its arguments."""
         retries = {self.retry_queue(delay): self._retry_arguments(delay) for delay in RETRY_DELAYS_SECONDS}
-        return {self.orders_queue: self._orders_arguments(), **retries, self.dead_queue: self._dead_arguments()}
+        return {
+            self.orders_queue: self._orders_arguments(),
+            **retries,
+            self.dead_queue: self._dead_arguments(),
+        }
 
     def _orders_arguments(self) -> dict[str, Any]:
         return {

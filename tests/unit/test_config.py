@@ -1,5 +1,7 @@
 """Settings: what is missing or unusable is named before anything starts."""
 
+from pathlib import Path
+
 import pytest
 
 from shakerqueue.config import Environment, load_settings
@@ -62,3 +64,16 @@ def test_cheap_password_hashes_are_for_tests_only(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("BCRYPT_COST", "4")
     monkeypatch.setenv("SHAKERQUEUE_ENV", "test")
     assert 4 == load_settings().bcrypt_cost
+
+
+def test_a_setting_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    (tmp_path / "url").write_text("postgresql://elsewhere/bar\n")
+    assert "postgresql://elsewhere/bar" == load_settings().database_url
+
+
+def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET_FILE", "/nowhere/at/all")
+    with pytest.raises(ConfigurationError, match="JWT_SECRET_FILE"):
+        load_settings()

@@ -12,7 +12,11 @@ PRINCIPAL = UUID("0b5c7f0e-6c1d-4a53-9d7e-0f6f4f6b0a11")
 BODY = fingerprint({"recipe": "Margarita"})
 
 
-@given(st.uuids(), st.text(st.characters(codec="utf-8"), min_size=1, max_size=255), st.binary(min_size=32, max_size=32))
+@given(
+    st.uuids(),
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=255),
+    st.binary(min_size=32, max_size=32),
+)
 def test_an_id_is_a_version_8_uuid_that_its_principal_recognizes(principal: UUID, key: str, body: bytes) -> None:
     made = order_id(SECRET, principal, key, body)
 
