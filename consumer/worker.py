@@ -8,7 +8,7 @@ import threading
 from random import uniform
 
 import structlog
-from pika import BasicProperties
+from pika import BasicProperties, URLParameters
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.delivery_mode import DeliveryMode
 from pika.exceptions import AMQPError
@@ -59,7 +59,12 @@ class _Session:
     """One connection's life: everything unacknowledged at its end is delivered again."""
 
     def __init__(
-        self, hosts: list, topology: Topology, database: Database, batch_size: int, stopping: threading.Event
+        self,
+        hosts: list[URLParameters],
+        topology: Topology,
+        database: Database,
+        batch_size: int,
+        stopping: threading.Event,
     ) -> None:
         self._hosts = hosts
         self._topology = topology

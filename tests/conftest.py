@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from dev import state
 from dev.postgres import PrivatePostgres
 from dev.rabbitmq import PrivateRabbitMQ
 from dev.rabbitmq_install import ensure_installed
@@ -21,20 +22,27 @@ TEMPLATE = "bar_template"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivatePostgres]:
-    with PrivatePostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+def server_state() -> Iterator[Path]:
+    """Where this run's servers keep their data; gone afterwards."""
+    with state.temporary() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def postgres(server_state: Path) -> Iterator[PrivatePostgres]:
+    with PrivatePostgres(server_state, durable=False) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def amqp_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def amqp_url(server_state: Path) -> Iterator[str]:
     """The broker that AMQP_URL names, else a private one; every test has a prefix of its own on it."""
     given = os.environ.get("AMQP_URL")
     if given:
         yield given
         return
     ensure_installed()
-    with PrivateRabbitMQ(tmp_path_factory.mktemp("rabbitmq")) as server:
+    with PrivateRabbitMQ(server_state) as server:
         yield server.url
 
 

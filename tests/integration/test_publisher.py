@@ -1,0 +1,148 @@
+"""The publisher against a real RabbitMQ: what is confirmed is in the queue, what is not is said."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from shakerqueue.deadlines import Deadline
+from shakerqueue.errors import Unavailable
+from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, unpack
+from shakerqueue.messaging.publisher import Publisher
+from tests.support.bar import Bar, free_port
+from tests.support.waiting import eventually
+
+ITEM = ItemPlaced(recipe_id=UUID(int=1), recipe="Margarita")
+
+
+def an_order(**fields: str) -> OrderPlaced:
+    return OrderPlaced(
+        id=uuid4(),
+        principal_id=UUID(int=7),
+        idempotency_key=uuid4().hex,
+        fingerprint=bytes(32),
+        placed_at=datetime.now(UTC),
+        items=(ITEM,),
+        **fields,
+    )
+
+
+@pytest.fixture
+def publisher(bar: Bar) -> Iterator[Publisher]:
+    publisher = Publisher(bar.amqp_url, bar.topology)
+    publisher.start()
+    eventually(lambda: publisher.connected)
+    yield publisher
+    publisher.stop()
+
+
+def soon() -> Deadline:
+    return Deadline.after(5)
+
+
+def queued_orders(bar: Bar) -> list[OrderPlaced]:
+    connection, channel = bar.open_channel()
+    found: list[OrderPlaced] = []
+    with connection:
+        while (message := channel.basic_get(bar.topology.orders_queue, auto_ack=True))[0]:
+            assert 2 == message[1].delivery_mode
+            found += unpack(message[2])
+    return found
+
+
+def test_a_confirmed_order_is_in_the_queue(bar: Bar, publisher: Publisher) -> None:
+    placed = an_order(note="extra lime")
+    publisher.publish(placed, soon())
+    assert [placed] == queued_orders(bar)
+
+
+def test_orders_of_many_threads_arrive_once_each_and_packed(bar: Bar, publisher: Publisher) -> None:
+    placed = [an_order() for _ in range(400)]
+
+    with ThreadPoolExecutor(40) as requests:
+        list(requests.map(lambda one: publisher.publish(one, soon()), placed))
+
+    messages = bar.queue_length(bar.topology.orders_queue)
+    assert {order.id for order in placed} == {order.id for order in queued_orders(bar)}
+    assert messages < len(placed)
+
+
+def test_an_order_larger_than_a_pack_is_published_all_the_same(bar: Bar, publisher: Publisher) -> None:
+    placed = an_order(note="x" * 300_000)
+    publisher.publish(placed, soon())
+    assert [placed] == queued_orders(bar)
+
+
+def test_an_unroutable_order_is_refused_and_the_queue_is_made_anew(bar: Bar, publisher: Publisher) -> None:
+    """The broker confirms what it returns: without `mandatory` this order would be answered 2xx and be gone."""
+    connection, channel = bar.open_channel()
+    with connection:
+        channel.queue_delete(bar.topology.orders_queue)
+
+    with pytest.raises(Unavailable, match="unroutable"):
+        publisher.publish(an_order(), soon())
+
+    def healed() -> bool:
+        try:
+            publisher.publish(an_order(), soon())
+        except Unavailable:
+            return False
+        return True
+
+    eventually(healed)
+    assert 1 == len(queued_orders(bar))
+
+
+@pytest.fixture
+def tiny_queue(bar: Bar, publisher: Publisher) -> Iterator[None]:
+    """The orders queue, replaced by one that has room for a single message."""
+    queue = bar.topology.orders_queue
+    arguments = {**bar.topology.queues[queue], "x-max-length": 1}
+    connection, channel = bar.open_channel()
+    with connection:
+        channel.queue_delete(queue)
+        channel.queue_declare(queue, durable=True, arguments=arguments)
+        channel.queue_bind(queue, bar.topology.orders_exchange, routing_key=queue)
+        yield
+        channel.queue_delete(queue)
+
+
+def test_a_full_queue_refuses(publisher: Publisher, tiny_queue: None) -> None:
+    with pytest.raises(Unavailable, match="refused"):
+        for _ in range(20):
+            publisher.publish(an_order(), soon())
+
+
+def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
+    publisher = Publisher(f"amqp://127.0.0.1:{free_port()}", bar.topology)
+    publisher.start()
+    deadline = Deadline.after(1.0)
+    with pytest.raises(Unavailable, match="not connected"):
+        publisher.publish(an_order(), deadline)
+    assert not deadline.passed
+    publisher.stop()
+
+
+def test_a_lost_connection_fails_whoever_waits_and_heals(bar: Bar, publisher: Publisher) -> None:
+    session = publisher._session
+    assert session is not None
+    session.ioloop.add_callback_threadsafe(lambda: session._connection.close())  # type: ignore[union-attr]
+    eventually(lambda: publisher._session is not None and publisher._session is not session)
+
+    placed = an_order()
+    publisher.publish(placed, soon())
+    assert [placed] == queued_orders(bar)
+
+
+def test_stop_lets_what_is_in_flight_be_confirmed(bar: Bar, publisher: Publisher) -> None:
+    placed = [an_order() for _ in range(50)]
+    with ThreadPoolExecutor(50) as requests:
+        answers = [requests.submit(publisher.publish, one, soon()) for one in placed]
+        eventually(lambda: any(answer.done() for answer in answers))
+        publisher.stop()
+        confirmed = [one for one, answer in zip(placed, answers, strict=True) if answer.exception() is None]
+
+    assert {one.id for one in confirmed} <= {one.id for one in queued_orders(bar)}
+    assert confirmed
