@@ -102,7 +102,7 @@ class _Session:
             self._connection.process_data_events(GATHER_SECONDS)
             if len(self._received) == before:
                 break
-        size = _batch_length(self._received, self._batch_size)
+        size = batch_length(self._received, self._batch_size)
         batch, self._received = self._received[:size], self._received[size:]
         return batch
 
@@ -153,7 +153,7 @@ class _Session:
                 log.error("dead_lettered", reason=letter.reason, size=len(letter.body))
 
 
-def _batch_length(received: list[Delivery], batch_size: int) -> int:
+def batch_length(received: list[Delivery], batch_size: int) -> int:
     """How many of the first deliveries make the next batch: a suspect alone, others up to the next suspect."""
     for index, delivery in enumerate(received[:batch_size]):
         if delivery.delivery_count >= LONE_DELIVERY_COUNT:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from shakerqueue.api import auth, health, orders, problems, requests, tokens
-from shakerqueue.api.json_bodies import MAX_BODY_BYTES, StrictJSONProvider
+from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
     )
     app.json = StrictJSONProvider(app)
+    app.request_class = JSONRequest
     tokens.configure(app, settings)
     requests.register_hooks(app)
     _register_api(app)

@@ -44,8 +44,8 @@ class MenuCache:
         self._thread.start()
 
     def stop(self) -> None:
+        """Let the thread end by itself, at its next look; nobody needs to wait for a reader."""
         self._stopping.set()
-        self._thread.join(READ_SECONDS)
 
     @property
     def loaded(self) -> bool:

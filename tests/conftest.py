@@ -3,11 +3,9 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from dev import state
 from dev.postgres import PrivatePostgres
@@ -16,7 +14,7 @@ from dev.rabbitmq_install import ensure_installed
 from seed.loader import load_demo_users, load_recipes
 from shakerqueue.migrations import migrate_up
 from shakerqueue.passwords import PasswordHasher
-from tests.support.bar import Bar
+from tests.support.bar import Bar, create_database, temporary_bar
 
 TEMPLATE = "bar_template"
 
@@ -49,8 +47,7 @@ def amqp_url(server_state: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template_database(postgres: PrivatePostgres) -> str:
     """A migrated and seeded database that the tests' own are copied from."""
-    create_database(postgres, TEMPLATE)
-    url = database_url(postgres, TEMPLATE)
+    url = create_database(postgres, TEMPLATE)
     migrate_up(url)
     hasher = PasswordHasher("the pepper of the tests, 32 bytes and more", cost=4)
     with psycopg.connect(url) as conn:
@@ -60,26 +57,6 @@ def template_database(postgres: PrivatePostgres) -> str:
 
 
 @pytest.fixture
-def fresh_database_url(postgres: PrivatePostgres, template_database: str) -> Iterator[str]:
-    name = f"bar_{uuid4().hex}"
-    create_database(postgres, name, template=template_database)
-    yield database_url(postgres, name)
-    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest.fixture
-def bar(fresh_database_url: str, amqp_url: str, tmp_path: Path) -> Iterator[Bar]:
-    bar = Bar(fresh_database_url, amqp_url, prefix=f"test-{uuid4().hex[:12]}", folder=tmp_path)
-    yield bar
-    bar.drop_queues()
-
-
-def database_url(postgres: PrivatePostgres, name: str) -> str:
-    return postgres.url.rpartition("/")[0] + f"/{name}"
-
-
-def create_database(postgres: PrivatePostgres, name: str, template: str = "template1") -> None:
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER shakerqueue")
-    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
-        conn.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+def bar(postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path: Path) -> Iterator[Bar]:
+    with temporary_bar(postgres, template_database, amqp_url, tmp_path) as bar:
+        yield bar

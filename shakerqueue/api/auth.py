@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
+from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
 from shakerqueue.api.problems import unauthorized
 from shakerqueue.api.schemas import LoginAnswerSchema, LoginSchema

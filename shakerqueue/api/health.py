@@ -3,8 +3,8 @@
 from typing import Any
 
 from flask import Response, jsonify
-from flask_smorest import Blueprint
 
+from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
 from shakerqueue.api.services import services
 from shakerqueue.deadlines import Deadline

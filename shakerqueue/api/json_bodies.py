@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
+from flask import Request
 from flask.json.provider import DefaultJSONProvider
+
+from shakerqueue.api.problems import Problem
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 16
@@ -21,6 +24,15 @@ class StrictJSONProvider(DefaultJSONProvider):
             raise ValueError("nested too deeply") from None
         _check(value, MAX_DEPTH)
         return value
+
+
+class JSONRequest(Request):
+    """A request whose `get_json` fails with a problem that says what is wrong with the body."""
+
+    def on_json_loading_failure(self, e: ValueError | None) -> Any:
+        if e is None:
+            raise Problem(415, "Send JSON, with the header: Content-Type: application/json.")
+        raise Problem(400, f"The body is not JSON as we accept it: {e}.")
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

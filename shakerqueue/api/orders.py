@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify, request, url_for
-from flask_smorest import Blueprint
 from psycopg import Connection
 
+from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.placing import Placement, placed_order, placement_of
 from shakerqueue.api.problems import FieldError, Problem

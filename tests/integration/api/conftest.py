@@ -1,0 +1,55 @@
+"""The application in this process, with its real services: faster than a server, and as real behind the views."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.app import create_app
+from tests.support.bar import Bar
+from tests.support.waiting import eventually
+
+
+@contextmanager
+def running_app(bar: Bar) -> Iterator[Flask]:
+    app = create_app(bar.settings)
+    services: Services = app.extensions[EXTENSION]
+    eventually(lambda: services.menu.loaded and services.publisher.connected)
+    yield app
+    services.stop()
+
+
+@pytest.fixture
+def app(bar: Bar) -> Iterator[Flask]:
+    with running_app(bar) as app:
+        yield app
+
+
+@pytest.fixture
+def services(app: Flask) -> Services:
+    found: Services = app.extensions[EXTENSION]
+    return found
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def guest(client: FlaskClient) -> dict[str, str]:
+    return sign_in(client, "user@example.com")
+
+
+@pytest.fixture
+def bartender(client: FlaskClient) -> dict[str, str]:
+    return sign_in(client, "bartender@example.com")
+
+
+def sign_in(client: FlaskClient, email: str) -> dict[str, str]:
+    answer = client.post("/login", json={"email": email, "password": "password123"})
+    assert 200 == answer.status_code, answer.text
+    return {"Authorization": f"Bearer {answer.json['token']}"}

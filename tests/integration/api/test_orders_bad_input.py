@@ -1,0 +1,92 @@
+"""Bad orders: the right 4xx naming the field, and nothing queued. All of them at one bar, since nothing changes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from dev.postgres import PrivatePostgres
+from tests.integration.api.conftest import running_app, sign_in
+from tests.support.bar import Bar, temporary_bar
+
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def bar(
+    postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bar]:
+    with temporary_bar(postgres, template_database, amqp_url, tmp_path_factory.mktemp("bar")) as bar:
+        yield bar
+
+
+@pytest.fixture(scope="module")
+def client(bar: Bar) -> Iterator[FlaskClient]:
+    with running_app(bar) as app:
+        yield app.test_client()
+
+
+@pytest.fixture(scope="module")
+def guest(client: FlaskClient) -> Headers:
+    return sign_in(client, "user@example.com")
+
+
+BAD_BODIES: list[tuple[str, Any, str]] = [
+    ("nothing named", {}, "recipe"),
+    ("both ways", {"recipe": "Margarita", "items": [{"recipe": "Margarita"}]}, "recipe"),
+    ("no items", {"items": []}, "items"),
+    ("items no list", {"items": "Margarita"}, "items"),
+    ("unknown recipe", {"recipe": "Motor Oil"}, "recipe"),
+    ("unknown recipe in a line", {"items": [{"recipe": "Negroni"}, {"recipe": "Motor Oil"}]}, "items.1.recipe"),
+    ("recipe no text", {"recipe": 7}, "recipe"),
+    ("recipe empty", {"recipe": ""}, "recipe"),
+    ("quantity zero", {"items": [{"recipe": "Margarita", "quantity": 0}]}, "items.0.quantity"),
+    ("quantity negative", {"items": [{"recipe": "Margarita", "quantity": -1}]}, "items.0.quantity"),
+    ("quantity huge", {"items": [{"recipe": "Margarita", "quantity": 10_000}]}, "items.0.quantity"),
+    ("quantity true", {"items": [{"recipe": "Margarita", "quantity": True}]}, "items.0.quantity"),
+    ("quantity text", {"items": [{"recipe": "Margarita", "quantity": "2"}]}, "items.0.quantity"),
+    ("quantity broken", {"items": [{"recipe": "Margarita", "quantity": 1.5}]}, "items.0.quantity"),
+    ("too many drinks", {"items": [{"recipe": "Margarita", "quantity": 51}] * 2}, "items"),
+    ("rush no boolean", {"recipe": "Margarita", "rush": "yes"}, "rush"),
+    ("note too long", {"recipe": "Margarita", "note": "x" * 501}, "note"),
+    ("misspelt", {"recipe": "Margarita", "ticked": "T7"}, "ticked"),
+    ("misspelt in a line", {"items": [{"recipe": "Margarita", "qantity": 2}]}, "items.0.qantity"),
+    ("mass assignment", {"recipe": "Margarita", "status": "complete"}, "status"),
+    ("a list", ["Margarita"], ""),
+]
+
+
+@pytest.mark.parametrize(("body", "field"), [case[1:] for case in BAD_BODIES], ids=[case[0] for case in BAD_BODIES])
+def test_a_bad_body_is_refused_by_field_and_nothing_is_queued(
+    client: FlaskClient, guest: Headers, bar: Bar, body: Any, field: str
+) -> None:
+    answer = client.post("/orders", json=body, headers=guest)
+
+    assert (422, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert field in [error["field"] for error in answer.json["errors"]]
+    assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+@pytest.mark.parametrize(
+    ("status", "data", "content_type"),
+    [
+        (400, b"", "application/json"),
+        (400, b"{", "application/json"),
+        (400, b'{"recipe":"Margarita","recipe":"Negroni"}', "application/json"),
+        (400, b'{"recipe":NaN}', "application/json"),
+        (400, b'{"recipe":"Marga\\u0000rita"}', "application/json"),
+        (400, b'{"recipe":"\\ud83c"}', "application/json"),
+        (400, b'{"recipe":' + b"[" * 60_000, "application/json"),
+        (400, b'{"recipe":"\xff"}', "application/json"),
+        (413, b'{"recipe":"' + b"x" * 70_000 + b'"}', "application/json"),
+        (415, b'{"recipe":"Margarita"}', "text/plain"),
+        (415, b"recipe=Margarita", "application/x-www-form-urlencoded"),
+    ],
+)
+def test_what_is_not_json_is_refused(
+    client: FlaskClient, guest: Headers, bar: Bar, status: int, data: bytes, content_type: str
+) -> None:
+    answer = client.post("/orders", data=data, content_type=content_type, headers=guest)
+    assert (status, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert 0 == bar.queue_length(bar.topology.orders_queue)

@@ -1,0 +1,169 @@
+"""The consumer's worker against a real broker and database: everything that is acknowledged is stored."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID, uuid4
+
+import pytest
+from pika import BasicProperties
+from pika.adapters.blocking_connection import BlockingChannel
+
+from consumer import handlers
+from consumer.deliveries import Delivery
+from consumer.worker import Worker, batch_length
+from shakerqueue.database import Database
+from shakerqueue.errors import Unavailable
+from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
+from tests.support.bar import Bar
+from tests.support.orders import drink, order, principal_id
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def database(bar: Bar) -> Iterator[Database]:
+    database = Database(bar.database_url, pool_size=2, application_name="tests")
+    database.start()
+    yield database
+    database.stop()
+
+
+@pytest.fixture
+def new_order(database: Database) -> Callable[[], OrderPlaced]:
+    with database.connection() as conn:
+        guest, margarita = principal_id(conn), drink(conn)
+    return lambda: order(guest, margarita)
+
+
+@pytest.fixture
+def channel(bar: Bar) -> Iterator[BlockingChannel]:
+    connection, channel = bar.open_channel()
+    with connection:
+        channel.confirm_delivery()
+        yield channel
+
+
+@contextmanager
+def consuming(bar: Bar, database: Database, batch_size: int = 50) -> Iterator[Worker]:
+    worker = Worker(bar.amqp_url, bar.topology, database, batch_size)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def publish(channel: BlockingChannel, bar: Bar, body: bytes, **properties: object) -> None:
+    channel.basic_publish(
+        bar.topology.orders_exchange, bar.topology.orders_queue, body, BasicProperties(**properties), mandatory=True
+    )
+
+
+def stored_ids(bar: Bar) -> set[UUID]:
+    return {row[0] for row in bar.query("SELECT id FROM orders")}  # type: ignore[misc]
+
+
+def dead_letters(bar: Bar, channel: BlockingChannel) -> list[tuple[str, bytes]]:
+    """Reason and body of everything in the dead queue, which is empty afterwards."""
+    letters = []
+    while (message := channel.basic_get(bar.topology.dead_queue, auto_ack=True))[0]:
+        letters.append((message[1].headers["x-reason"], message[2]))
+    return letters
+
+
+def test_every_order_of_every_message_is_stored_and_acknowledged(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    placed = [new_order() for _ in range(300)]
+    for start in range(0, 300, 3):
+        publish(channel, bar, pack([encode_order(one) for one in placed[start : start + 3]]))
+
+    with consuming(bar, database, batch_size=20):
+        eventually(lambda: {one.id for one in placed} == stored_ids(bar))
+
+    assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_a_message_that_is_none_goes_to_the_dead_queue_and_takes_nobody_along(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    good = [new_order(), new_order()]
+    publish(channel, bar, pack([encode_order(good[0])]))
+    publish(channel, bar, b"a shopping list")
+    publish(channel, bar, pack([encode_order(good[1])]))
+
+    with consuming(bar, database):
+        eventually(lambda: {one.id for one in good} == stored_ids(bar))
+        eventually(lambda: 1 == bar.queue_length(bar.topology.dead_queue))
+
+    [(reason, body)] = dead_letters(bar, channel)
+    assert ("JSON is malformed: invalid character (byte 0)", b"a shopping list") == (reason, body)
+    assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_an_order_that_the_database_refuses_goes_to_the_dead_queue_alone(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """Three orders in one message: the two good ones are stored, the third can be read again by a consumer."""
+    good = [new_order(), new_order()]
+    nobodys = order(uuid4(), *good[0].items)
+    publish(channel, bar, pack([encode_order(one) for one in (good[0], nobodys, good[1])]))
+
+    with consuming(bar, database):
+        eventually(lambda: {one.id for one in good} == stored_ids(bar))
+        eventually(lambda: 1 == bar.queue_length(bar.topology.dead_queue))
+
+    [(reason, body)] = dead_letters(bar, channel)
+    assert "orders_principal_id_fkey" in reason
+    assert (nobodys,) == unpack(body)
+
+
+def test_the_database_away_loses_nothing_and_spends_no_delivery(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """The batch is kept and tried again, its connection stays: no redelivery, so no delivery count is spent."""
+    placed = [new_order() for _ in range(5)]
+    away, back = threading.Event(), threading.Event()
+
+    class Flaky(Database):
+        def transaction(self, deadline=None):  # type: ignore[no-untyped-def]
+            if not back.is_set():
+                away.set()
+                raise Unavailable("database", "pretended")
+            return super().transaction(deadline)
+
+    flaky = Flaky(bar.database_url, pool_size=1, application_name="tests")
+    flaky.start()
+    for one in placed:
+        publish(channel, bar, pack([encode_order(one)]))
+    with consuming(bar, flaky):
+        assert away.wait(10)
+        back.set()
+        eventually(lambda: {one.id for one in placed} == stored_ids(bar))
+    flaky.stop()
+
+    assert [] == dead_letters(bar, channel)
+    assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_what_was_delivered_too_often_is_not_even_parsed(
+    database: Database, new_order: Callable[[], OrderPlaced]
+) -> None:
+    body = pack([encode_order(new_order())])
+    [letter] = handlers.persist(database, [Delivery(1, body, delivery_count=handlers.MAX_DELIVERIES)])
+    assert (body, "delivered 5 times without being handled") == (letter.body, letter.reason)
+
+
+def _deliveries(*counts: int) -> list[Delivery]:
+    return [Delivery(tag, b"", count) for tag, count in enumerate(counts, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("counts", "length"),
+    [((), 0), ((0,), 1), ((0, 1, 0), 3), ((0, 0, 0, 0), 3), ((2, 0, 0), 1), ((0, 0, 2, 0), 2), ((3, 3), 1)],
+)
+def test_a_suspect_is_handled_alone(counts: tuple[int, ...], length: int) -> None:
+    assert length == batch_length(_deliveries(*counts), batch_size=3)
