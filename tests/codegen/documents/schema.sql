@@ -1,0 +1,6 @@
+CREATE TABLE recipes (
+    id integer PRIMARY KEY,
+    steps jsonb NOT NULL,
+    extra jsonb,
+    legacy json
+);

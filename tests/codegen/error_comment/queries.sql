@@ -1,0 +1,6 @@
+-- name: ListUsers :many
+SELECT * FROM users;
+
+-- name: DeleteUsers :exec
+-- no sentence
+DELETE FROM users;

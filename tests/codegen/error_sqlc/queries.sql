@@ -1,0 +1,3 @@
+-- name: GetUser :one
+-- A column that is not there.
+SELECT email FROM users;
