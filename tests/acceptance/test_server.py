@@ -1,0 +1,125 @@
+"""The HTTP server under the settings we give it. What is seen here is what docs/server.md tells."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.bar import free_port
+from tests.support.waiting import eventually
+from tests.support.wsgi_probe import SLOW_SECONDS
+
+WORKERS, THREADS = 2, 8
+SERVE = """
+import dataclasses, sys
+from shakerqueue.server import serve
+from tests.support.bar import Bar
+from pathlib import Path
+settings = dataclasses.replace(
+    Bar("", "", "none", Path()).settings, port=int(sys.argv[1]), workers={workers}, threads={threads}
+)
+serve(settings, "tests.support.wsgi_probe:create_app")
+""".format(workers=WORKERS, threads=THREADS)
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    with (folder / "server.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-c", SERVE, str(port)], stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.kill() if process.poll() is None and process.terminate() else None
+            process.wait(20)
+
+
+def worker_pids(client: httpx.Client) -> set[int]:
+    """Who answers; each request on a connection of its own, so that every worker gets its turn."""
+    try:
+        return {int(client.get("/", headers={"Connection": "close"}).text) for _ in range(20)}
+    except httpx.TransportError:
+        return set()
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def server(tmp_path: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    with serving(tmp_path, port) as process:
+        yield process
+
+
+@pytest.fixture
+def client(server: subprocess.Popen[bytes], port: int) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+        eventually(lambda: WORKERS == len(worker_pids(client)), deadline_seconds=20)
+        yield client
+
+
+def test_a_killed_worker_is_replaced_while_the_others_serve(
+    server: subprocess.Popen[bytes], client: httpx.Client
+) -> None:
+    victim, *_ = before = worker_pids(client)
+    os.kill(victim, signal.SIGKILL)
+
+    eventually(lambda: victim not in (now := worker_pids(client)) and len(now) == WORKERS, deadline_seconds=20)
+    assert server.poll() is None
+    assert before - {victim} <= worker_pids(client)
+
+
+def test_a_port_in_use_is_refused_in_one_line(port: int) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        refused = subprocess.run(
+            [sys.executable, "-c", SERVE, str(port)], capture_output=True, text=True, timeout=20, check=False
+        )
+    assert 1 == refused.returncode
+    assert f"cannot listen on 127.0.0.1:{port}" in refused.stderr.splitlines()[-1]
+
+
+def test_a_second_instance_on_the_same_port_is_refused(client: httpx.Client, port: int) -> None:
+    """Granian itself would let both listen, each getting half of the requests."""
+    second = subprocess.run(
+        [sys.executable, "-c", SERVE, str(port)], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (1, True) == (second.returncode, "cannot listen" in second.stderr)
+
+
+def test_term_lets_the_requests_in_hand_finish(server: subprocess.Popen[bytes], client: httpx.Client) -> None:
+    with ThreadPoolExecutor(6) as requests:
+        slow = [requests.submit(httpx.get, f"{client.base_url}/slow", timeout=20) for _ in range(6)]
+        eventually(lambda: all(answer.running() for answer in slow))
+        httpx.get(f"{client.base_url}/slow", timeout=20)  # by now the six are well inside
+        more = [requests.submit(httpx.get, f"{client.base_url}/slow", timeout=20) for _ in range(6)]
+        server.terminate()
+        assert [200] * 6 == [answer.result().status_code for answer in slow]
+        del more
+    assert 0 == server.wait(SLOW_SECONDS + 12)
+
+
+def test_streams_leave_the_other_threads_to_requests(client: httpx.Client) -> None:
+    """A stream holds a thread: as long as there are fewer streams than threads, requests go on."""
+    with ExitStack() as stack:
+        for _ in range(THREADS):  # half of all threads of both workers
+            stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/stream", timeout=5))
+            assert "tick" == next(stream.iter_lines())
+        assert worker_pids(client)
+
+
+def test_a_stream_whose_reader_left_frees_its_thread(client: httpx.Client) -> None:
+    for _ in range(3):
+        with ExitStack() as stack:
+            for _ in range(THREADS):
+                stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/stream", timeout=5))
+                assert "tick" == next(stream.iter_lines())
+    assert worker_pids(client)
