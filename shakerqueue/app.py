@@ -28,7 +28,7 @@ BLUEPRINTS = (auth.blueprint, orders.blueprint, health.blueprint)
 log = structlog.get_logger(__name__)
 
 
-class ProblemApi(Api):
+class ProblemApi(Api):  # type: ignore[misc] # it ships no types
     """flask-smorest with our form of errors in place of its own."""
 
     def handle_http_exception(self, error: HTTPException) -> Response:

@@ -1,5 +1,6 @@
 """Fields that are stricter than marshmallow's own, or that several schemas share."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
@@ -18,7 +19,7 @@ class StrictSchema(Schema):
 class WholeNumber(fields.Integer):
     """An integer that was written as one: true, 1.0 and "1" are none."""
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int | None:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
@@ -27,10 +28,10 @@ class WholeNumber(fields.Integer):
 class YesOrNo(fields.Boolean):
     """true or false; "yes", 1 and their kind are neither."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool | None:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
         if type(value) is not bool:
             raise self.make_error("invalid", input=value)
-        return value
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 def text(at_most: int, **options: Any) -> fields.String:

@@ -47,7 +47,8 @@ def configure(app: Flask, settings: Settings) -> None:
 
 
 def make_access_token(user: User) -> str:
-    return flask_jwt_extended.create_access_token(str(user.id), additional_claims={"role": user.role.value})
+    token: str = flask_jwt_extended.create_access_token(str(user.id), additional_claims={"role": user.role.value})
+    return token
 
 
 class TokenVerifier:

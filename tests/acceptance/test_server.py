@@ -18,16 +18,16 @@ from tests.support.waiting import eventually
 from tests.support.wsgi_probe import SLOW_SECONDS
 
 WORKERS, THREADS = 2, 8
-SERVE = """
+SERVE = f"""
 import dataclasses, sys
 from shakerqueue.server import serve
 from tests.support.bar import Bar
 from pathlib import Path
 settings = dataclasses.replace(
-    Bar("", "", "none", Path()).settings, port=int(sys.argv[1]), workers={workers}, threads={threads}
+    Bar("", "", "none", Path()).settings, port=int(sys.argv[1]), workers={WORKERS}, threads={THREADS}
 )
 serve(settings, "tests.support.wsgi_probe:create_app")
-""".format(workers=WORKERS, threads=THREADS)
+"""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def serving(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
         try:
             yield process
         finally:
-            process.kill() if process.poll() is None and process.terminate() else None
+            process.terminate()
             process.wait(20)
 
 

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 ITEM = ItemPlaced(recipe_id=UUID(int=1), recipe="Margarita")
 
 
-def an_order(**fields: str) -> OrderPlaced:
+def an_order(note: str | None = None) -> OrderPlaced:
     return OrderPlaced(
         id=uuid4(),
         principal_id=UUID(int=7),
@@ -25,7 +25,7 @@ def an_order(**fields: str) -> OrderPlaced:
         fingerprint=bytes(32),
         placed_at=datetime.now(UTC),
         items=(ITEM,),
-        **fields,
+        note=note,
     )
 
 

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 import httpx
 import psycopg
+from pika import BlockingConnection
+from pika.adapters.blocking_connection import BlockingChannel
 from psycopg import sql
 
 from dev.postgres import PrivatePostgres
@@ -113,7 +115,7 @@ class Bar:
         with connection:
             return int(channel.queue_declare(queue, passive=True).method.message_count)
 
-    def open_channel(self):  # type: ignore[no-untyped-def] # pika ships no types
+    def open_channel(self) -> tuple[BlockingConnection, BlockingChannel]:
         """A connection of its own and a channel on which the topology is declared."""
         return connections.open_declared(connections.parameters(self.amqp_url, "tests", 60), self.topology)
 

@@ -13,6 +13,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = REPOSITORY / "docker-compose.yml"
+PODMAN_COMPOSE = (sys.executable, "-m", "podman_compose", "--dry-run")
 OUR_IMAGE = "shakerqueue:local"
 SECRETS_FOLDER = "/secrets"
 
@@ -21,9 +22,8 @@ Service = dict[str, Any]
 
 def compose_project() -> dict[str, Any]:
     """The compose file as podman-compose understands it: anchors merged, variables at their defaults."""
-    reader = [sys.executable, "-m", "podman_compose", "--dry-run", "--env-file", os.devnull, "-f", COMPOSE_FILE]
     answer = subprocess.run(
-        [*reader, "config"],
+        [*PODMAN_COMPOSE, "--env-file", os.devnull, "--file", COMPOSE_FILE, "config"],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,

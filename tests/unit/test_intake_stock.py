@@ -43,4 +43,4 @@ def test_at_the_same_moment_the_lower_id_wins_on_every_process() -> None:
 def test_a_recipe_that_is_not_counted_is_neither_held_nor_sold_out() -> None:
     stock = allocate_stock({LAST_BOTTLE: 0}, _drinks(1, 0, NOT_COUNTED, LAST_BOTTLE))
 
-    assert (frozenset(), {(UUID(int=1), 2)}, {}) == (stock.held, stock.sold_out, stock.taken)
+    assert (set(), {(UUID(int=1), 2)}, {}) == (set(stock.held), set(stock.sold_out), dict(stock.taken))

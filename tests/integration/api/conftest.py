@@ -52,4 +52,4 @@ def bartender(client: FlaskClient) -> dict[str, str]:
 def sign_in(client: FlaskClient, email: str) -> dict[str, str]:
     answer = client.post("/login", json={"email": email, "password": "password123"})
     assert 200 == answer.status_code, answer.text
-    return {"Authorization": f"Bearer {answer.json['token']}"}
+    return {"Authorization": f"Bearer {answer.get_json()['token']}"}

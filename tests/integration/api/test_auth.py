@@ -62,7 +62,10 @@ def test_whoever_may_not_in_gets_one_and_the_same_answer(
     answer = client.post("/login", json={"email": email, "password": password})
 
     assert (401, "Bearer") == (answer.status_code, answer.headers["WWW-Authenticate"])
-    assert ("unauthorized", "Address and password do not fit.") == (answer.json["code"], answer.json["detail"])
+    assert ("unauthorized", "Address and password do not fit.") == (
+        answer.get_json()["code"],
+        answer.get_json()["detail"],
+    )
 
 
 def test_a_token_of_our_own_making_is_let_in(client: FlaskClient, bar: Bar) -> None:

@@ -64,7 +64,7 @@ def test_a_bad_body_is_refused_by_field_and_nothing_is_queued(
     answer = client.post("/orders", json=body, headers=guest)
 
     assert (422, "application/problem+json") == (answer.status_code, answer.content_type)
-    assert field in [error["field"] for error in answer.json["errors"]]
+    assert field in [error["field"] for error in answer.get_json()["errors"]]
     assert 0 == bar.queue_length(bar.topology.orders_queue)
 
 
