@@ -6,9 +6,9 @@ from importlib.resources import files
 from typing import Any
 
 from psycopg import Connection
-from shakerqueue.queries.models import RecipeBuild, UserRole
 
 from shakerqueue.queries import recipes, users
+from shakerqueue.queries.models import RecipeBuild, UserRole
 
 
 def load_recipes(conn: Connection[Any]) -> int:
