@@ -52,6 +52,11 @@ class Worker:
                 _Session(self._hosts, self._topology, self._database, self._batch_size, self._stopping).run()
             except (AMQPError, OSError) as error:
                 log.warning("consumer_disconnected", reason=repr(error))
+            except Exception:
+                # Nobody foresaw it. What was in hand is delivered again, its count one higher: alone from the
+                # second time on, and to the dead queue when it comes back too often.
+                log.exception("consumer_failed")
+            if not self._stopping.is_set():
                 self._stopping.wait(uniform(*RECONNECT_SECONDS))  # noqa: S311 - spreads load, guards nothing
 
 

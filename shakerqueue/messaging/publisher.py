@@ -17,7 +17,6 @@ from pika import BasicProperties, SelectConnection, URLParameters
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.delivery_mode import DeliveryMode
-from pika.exceptions import AMQPError
 from pika.frame import Method
 from pika.spec import Basic
 
@@ -93,6 +92,7 @@ class Publisher:
         try:
             waiting.confirmed.result(deadline.remaining_seconds(CONFIRM_SECONDS))
         except TimeoutError:
+            waiting.confirmed.cancel()
             raise Unavailable("broker", "no confirm in time") from None
 
     def _hand_over(self, waiting: _Waiting) -> None:
@@ -108,7 +108,7 @@ class Publisher:
             self._session.ioloop.add_callback_threadsafe(self._session.pump)
 
     def take_waiting(self) -> list[_Waiting]:
-        """The orders for the next message: as many as wait and fit."""
+        """The orders for the next message: as many as fit, without those whose request has given up."""
         taken: list[_Waiting] = []
         size = 0
         with self._lock:
@@ -117,7 +117,9 @@ class Publisher:
                 size += len(self._waiting[0].body)
                 if taken and size > MAX_MESSAGE_BYTES:
                     break
-                taken.append(self._waiting.popleft())
+                waiting = self._waiting.popleft()
+                if not waiting.confirmed.cancelled():
+                    taken.append(waiting)
         return taken
 
     def _run(self) -> None:
@@ -125,9 +127,8 @@ class Publisher:
             try:
                 self._declare_topology()
                 reason = _Session(self, self._hosts, self._topology).run()
-            except (AMQPError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was: without this thread nothing is published
                 reason = repr(error)
-            self.detach(reason)
             if not self._stopping.is_set():
                 log.warning("publisher_disconnected", reason=reason)
             self._stopping.wait(uniform(*RECONNECT_SECONDS))  # noqa: S311 - spreads load, guards nothing
@@ -178,11 +179,14 @@ class _Session:
 
     def run(self) -> str:
         """Connect, serve until the connection ends, and say why it did."""
-        SelectConnection.create_connection(self._hosts, on_done=self._on_connected, custom_ioloop=self.ioloop)
-        self.ioloop.start()
-        self.ioloop.close()
-        for message in self._outstanding.values():
-            _settle(message, self._end_reason)
+        try:
+            SelectConnection.create_connection(self._hosts, on_done=self._on_connected, custom_ioloop=self.ioloop)
+            self.ioloop.start()
+        finally:
+            self._publisher.detach(self._end_reason)
+            for message in self._outstanding.values():
+                _settle(message, self._end_reason)
+            self.ioloop.close()
         return self._end_reason
 
     def pump(self) -> None:
@@ -256,7 +260,6 @@ class _Session:
 
     def _end(self, reason: str) -> None:
         self._end_reason = reason
-        self._publisher.detach(reason)
         self.ioloop.stop()
 
 

@@ -14,6 +14,7 @@ from consumer.deliveries import Delivery
 from consumer.worker import Worker, batch_length
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
+from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
@@ -167,3 +168,34 @@ def _deliveries(*counts: int) -> list[Delivery]:
 )
 def test_a_suspect_is_handled_alone(counts: tuple[int, ...], length: int) -> None:
     assert length == batch_length(_deliveries(*counts), batch_size=3)
+
+
+def test_an_order_that_fails_in_a_way_nobody_foresaw_ends_in_the_dead_queue_and_the_others_go_on(
+    bar: Bar,
+    database: Database,
+    channel: BlockingChannel,
+    new_order: Callable[[], OrderPlaced],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is delivered again until that has happened too often; its neighbours are stored meanwhile."""
+    monkeypatch.setattr("consumer.worker.RECONNECT_SECONDS", (0.0, 0.0))
+    bad, good = new_order(), [new_order() for _ in range(3)]
+
+    class Bug(Exception):
+        pass
+
+    def insert(conn: object, placed: list[OrderPlaced]) -> int:
+        if bad in placed:
+            raise Bug
+        return insert_orders(conn, placed)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("consumer.handlers.insert_orders", insert)
+    for one in (bad, *good):
+        publish(channel, bar, pack([encode_order(one)]))
+
+    with consuming(bar, database):
+        eventually(lambda: {one.id for one in good} == stored_ids(bar), deadline_seconds=30)
+        eventually(lambda: 1 == bar.queue_length(bar.topology.dead_queue), deadline_seconds=30)
+
+    [(reason, body)] = dead_letters(bar, channel)
+    assert ("delivered 5 times without being handled", (bad,)) == (reason, unpack(body))
