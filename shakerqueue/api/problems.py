@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import structlog
-from flask import Flask, Response, g, json
+from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
 from shakerqueue.errors import DataRefused, Unavailable
@@ -59,7 +59,14 @@ class Problem(Exception):
         self.extra = extra
 
     def response(self) -> Response:
-        body = {
+        response = jsonify(self._body())
+        response.status_code = self.status
+        response.headers.extend(self.headers)
+        response.content_type = PROBLEM_TYPE
+        return response
+
+    def _body(self) -> dict[str, Any]:
+        return {
             "type": f"urn:shakerqueue:problem:{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
@@ -69,7 +76,6 @@ class Problem(Exception):
             "errors": self.errors,
             **self.extra,
         }
-        return Response(json.dumps(body), self.status, self.headers, content_type=PROBLEM_TYPE)
 
 
 def unauthorized(detail: str) -> Problem:

@@ -1,0 +1,36 @@
+"""The README's tour, run as it is printed there."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.bar import Bar
+from tests.support.waiting import eventually
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def tour() -> str:
+    [script] = re.findall(r"<!-- tour:.*?-->\n```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    return str(script)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is made of curl commands, and curl is not here")
+def test_the_tour_does_what_it_says(bar: Bar) -> None:
+    with bar.api() as client, bar.process("consume"):
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "BASE": str(client.base_url)}
+        ran = subprocess.run(
+            ["sh", "-euc", tour()], env=environment, capture_output=True, text=True, timeout=30, check=True
+        )
+        eventually(lambda: 2 == bar.query("SELECT count(*) FROM orders")[0][0])
+
+    assert "" == ran.stderr
+    follow, first, second, misspelt = [line for line in ran.stdout.splitlines() if line]
+    assert '"status":"queued"' in follow or '"status":"pending"' in follow
+    assert first == second
+    assert '"field":"quantitty"' in misspelt
+    drinks = bar.query("SELECT recipe, count(*)::int FROM order_items GROUP BY recipe ORDER BY recipe")
+    assert [("Margarita", 1), ("Mojito", 1), ("Negroni", 2)] == drinks
