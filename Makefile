@@ -1,0 +1,62 @@
+# ShakerQueue's commands. `make` alone lists them; each one installs what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all verify generate migrate seed lock bench clean clean-data
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(INSTALLED) ## run everything on this machine until Ctrl-C (PORT, DATABASE_URL, AMQP_URL override)
+	@$(BIN)/python -m dev.run
+
+test: $(INSTALLED) ## the tests, on servers of their own
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(INSTALLED) ## the tests and the slow ones
+	$(BIN)/pytest
+
+verify: $(INSTALLED) ## lint, types, imports, and whether all that is derived is in step
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python sql/codegen/generate.py --check
+	$(BIN)/python -m dev.check_migrations
+	$(BIN)/python -m dev.lock --check
+
+generate: $(INSTALLED) ## write shakerqueue/queries from sql/queries
+	$(BIN)/python sql/codegen/generate.py
+
+migrate: $(INSTALLED) ## bring the schema up to date: of DATABASE_URL, or of `make run`
+	@$(BIN)/python -m dev.with_database shakerqueue.cli migrate up
+
+seed: $(INSTALLED) ## load recipes and demo users: into DATABASE_URL, or for `make run`
+	@$(BIN)/python -m dev.with_database seed
+
+lock: $(INSTALLED) ## pin the versions that setup.cfg asks for
+	$(BIN)/python -m dev.lock
+
+bench: $(INSTALLED) ## measure accepted orders per second beside a peer
+	$(BIN)/python -m bench
+
+clean: ## remove what was installed and cached; the data of `make run` stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find . -name .git -prune -o -name .local -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+clean-data: ## remove the data, logs and secrets of `make run`
+	@$(PYTHON) -m dev.clean_data
+
+# Made anew as a whole, so that nothing stays which the lock no longer names; the stamp comes last, after success only.
+$(INSTALLED): requirements-dev.txt setup.cfg pyproject.toml
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "There is no $(PYTHON): install Python 3.11 or later, or name one with PYTHON=…"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ShakerQueue needs Python 3.11 or later; name one with PYTHON=…. This is $$($(PYTHON) --version 2>&1)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python dev/install.py
+	@touch $@

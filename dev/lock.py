@@ -1,0 +1,65 @@
+"""The lock: requirements.txt pins what the product needs, requirements-dev.txt adds what development needs.
+
+`python -m dev.lock` brings both in step with setup.cfg, `python -m dev.lock --check` says whether they are.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from dev.state import CLONE
+
+LOWEST_PYTHON = "3.11"
+RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
+COMPILE = [
+    *(
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--universal",
+        "--generate-hashes",
+        "setup.cfg",
+    ),
+    *("--python-version", LOWEST_PYTHON, "--custom-compile-command", "make lock"),
+]
+
+
+def main() -> int:
+    """Write the lock, or with `--check` compare it; exit code 1 when it is out of step."""
+    if "--check" not in sys.argv[1:]:
+        compile_lock(CLONE)
+        return 0
+    stale = out_of_step()
+    for name in stale:
+        print(f"{name} is out of step with setup.cfg: run `make lock`")
+    return 1 if stale else 0
+
+
+def compile_lock(folder: Path) -> None:
+    """Resolve setup.cfg into the two files of a folder. Versions that stand there stay where they can.
+
+    Raises:
+        CalledProcessError: setup.cfg cannot be resolved; uv has said why.
+    """
+    subprocess.run([*COMPILE, "--output-file", RUNTIME], cwd=folder, check=True)
+    development = ["--extra", "dev", "--constraint", RUNTIME, "--output-file", DEVELOPMENT]
+    subprocess.run([*COMPILE, *development], cwd=folder, check=True)
+
+
+def out_of_step() -> list[str]:
+    """The files that compiling a copy would change."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        for file in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", RUNTIME, DEVELOPMENT):
+            shutil.copy(CLONE / file, copy)
+        compile_lock(copy)
+        return [file for file in (RUNTIME, DEVELOPMENT) if (copy / file).read_text() != (CLONE / file).read_text()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""`make run`: the whole of ShakerQueue on this machine until Ctrl-C, its data kept for the next time."""
+
+import http.client
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+from dev import product, state
+from dev.ports import LOOPBACK, bind_error
+from dev.postgres import PrivatePostgres
+from dev.product import ProductServer, run_once
+from dev.rabbitmq import PrivateRabbitMQ, ensure_installed
+from dev.servers import Server, ServerError
+
+STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+WATCH_SECONDS = 0.2
+ANSWER_SECONDS = 2.0
+ANYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - to listen on all addresses is the user's choice
+MANY_CONNECTIONS = {"max_connections": "400"}  # a pool for each of the API's workers, one worker for each core
+SIGN_INS = """\
+  Sign in as     admin@example.com, bartender@example.com or user@example.com; the password is password123
+  Try            curl {url}/login -H 'Content-Type: application/json' \\
+                   -d '{{"email": "user@example.com", "password": "password123"}}'
+"""
+
+
+class AddressError(RuntimeError):
+    """HOST and PORT name nothing to listen on."""
+
+
+class Api(ProductServer):
+    """The HTTP API, which is ready when it says so itself."""
+
+    start_seconds = 60.0
+
+    def __init__(self, host: str, port: int, *, state_folder: Path, settings: dict[str, str]) -> None:
+        super().__init__("API", product.SERVE, state_folder=state_folder, settings=settings)
+        self.host = ANYWHERE.get(host, host)
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """Where to reach it from this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def answers(self) -> bool:
+        """Whether `/readyz` says 200."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+class Parts(ExitStack):
+    """All that runs. Left by whatever way, it ends its parts, the last one first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.running: list[Server] = []
+
+    def launch(self, server: Server) -> None:
+        """Start a part without waiting for it."""
+        self.callback(server.stop)  # before the start: an interruption may come at any point of it
+        server.launch()
+        self.running.append(server)
+
+    def watch(self) -> Never:
+        """Wait for a signal.
+
+        Raises:
+            ServerError: a part ended by itself.
+        """
+        while True:
+            for server in self.running:
+                if server.exit_code is not None:
+                    raise ServerError(server.failure())
+            time.sleep(WATCH_SECONDS)
+
+
+def timed_line(name: str, what: str, since: float) -> None:
+    """Print one line of progress."""
+    print(f"  {name:<14} {what} ({time.monotonic() - since:.1f} s)", flush=True)
+
+
+def main() -> int:
+    """Run until a signal (exit code 0) or until a part fails (1)."""
+    interrupt_on_signals()
+    try:
+        supervise(state.folder())
+    except KeyboardInterrupt:
+        print("Stopped; the data is kept.", flush=True)
+        return 0
+    except (AddressError, ServerError, state.AlreadyRunningError, OSError) as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+
+
+def interrupt_on_signals() -> None:
+    """Turn each stop signal into KeyboardInterrupt, once: a second one must not break off the shutdown."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> Never:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in STOP_SIGNALS:
+        ignored = signal.getsignal(number) is signal.SIG_IGN
+        if number != signal.SIGHUP or not ignored:  # nohup
+            signal.signal(number, interrupt)
+
+
+def supervise(folder: Path) -> Never:
+    """Start everything, say where it is, and watch over it.
+
+    Raises:
+        AddressError: nothing can listen on HOST and PORT.
+        AlreadyRunningError: another supervisor runs on this state.
+        ServerError: a part failed.
+    """
+    with state.lock(folder):
+        host, port = address(os.environ)
+        if not os.environ.get("AMQP_URL"):
+            ensure_installed()
+        print(f"ShakerQueue is starting; its data and logs lie in {folder}", flush=True)
+        with Parts() as parts:
+            api = start(parts, folder, host, port)
+            print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
+            print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
+            parts.callback(print, "Stopping …", flush=True)
+            parts.watch()
+
+
+def address(environment: Mapping[str, str]) -> tuple[str, int]:
+    """HOST and PORT, seen to be free before anything is started.
+
+    Raises:
+        AddressError: they are not, or PORT is no port.
+    """
+    host, text = environment.get("HOST") or LOOPBACK, environment.get("PORT") or "8080"
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
+        raise AddressError(f"PORT={text} is not a port number (1 to 65535)")
+    if problem := bind_error(host, int(text)):
+        raise AddressError(f"cannot listen on {host}:{text}: {problem}; choose another with PORT=… make run")
+    return host, int(text)
+
+
+def start(parts: Parts, folder: Path, host: str, port: int) -> Api:
+    """Start every part. RabbitMQ takes longest by far, so all that does not need it goes on meanwhile."""
+    began = time.monotonic()
+    postgres = launch_postgres(parts, folder)
+    rabbitmq = launch_rabbitmq(parts, folder)
+    wait_ready(postgres, began)
+    settings = product.environment(
+        folder,
+        DATABASE_URL=postgres.url if postgres else os.environ["DATABASE_URL"],
+        AMQP_URL=rabbitmq.url if rabbitmq else os.environ["AMQP_URL"],
+        HOST=host,
+        PORT=str(port),
+    )
+    prepare_database(folder, settings)
+    wait_ready(rabbitmq, began)
+    return start_product(parts, folder, settings)
+
+
+def launch_postgres(parts: Parts, folder: Path) -> PrivatePostgres | None:
+    """Start the private PostgreSQL without waiting for it, unless DATABASE_URL names another."""
+    if os.environ.get("DATABASE_URL"):
+        return None
+    postgres = PrivatePostgres(folder, settings=MANY_CONNECTIONS)
+    parts.launch(postgres)
+    return postgres
+
+
+def launch_rabbitmq(parts: Parts, folder: Path) -> PrivateRabbitMQ | None:
+    """Start the private node without waiting for it, unless AMQP_URL names another."""
+    if os.environ.get("AMQP_URL"):
+        return None
+    rabbitmq = PrivateRabbitMQ(folder)
+    parts.launch(rabbitmq)
+    return rabbitmq
+
+
+def wait_ready(server: Server | None, began: float) -> None:
+    """Wait for a part of ours, and say how long it took."""
+    if server:
+        server.wait_ready()
+        timed_line(server.name, "ready", began)
+
+
+def prepare_database(folder: Path, settings: dict[str, str]) -> None:
+    """Migrate and seed."""
+    for name, words, done in [
+        ("migrate", product.MIGRATE, "schema up to date"),
+        ("seed", product.SEED, "loaded"),
+    ]:
+        began = time.monotonic()
+        run_once(name, words, state_folder=folder, settings=settings)
+        timed_line(name, done, began)
+
+
+def start_product(parts: Parts, folder: Path, settings: dict[str, str]) -> Api:
+    """Start consumer and API, and wait for the API: it is the last to start and the first to end."""
+    began = time.monotonic()
+    parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
+    api = Api(settings["HOST"], int(settings["PORT"]), state_folder=folder, settings=settings)
+    parts.launch(api)
+    api.wait_ready()
+    timed_line("API, consumer", "ready", began)
+    return api
+
+
+if __name__ == "__main__":
+    sys.exit(main())
