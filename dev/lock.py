@@ -1,4 +1,6 @@
-"""The lock: requirements.txt pins what the product needs, requirements-dev.txt adds what development needs.
+"""The lock: requirements.txt pins the product's packages, requirements-dev.txt adds those of development.
+
+requirements-bench.txt pins those of the benchmark's peers, which get an environment of their own.
 
 `python -m dev.lock` brings both in step with setup.cfg, `python -m dev.lock --check` says whether they are.
 """
@@ -12,7 +14,9 @@ from pathlib import Path
 from dev.state import CLONE
 
 LOWEST_PYTHON = "3.11"
-RUNTIME, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
+RUNTIME = "requirements.txt"
+EXTRAS = {"dev": "requirements-dev.txt", "bench": "requirements-bench.txt"}
+FILES = [RUNTIME, *EXTRAS.values()]
 COMPILE = [
     *(
         sys.executable,
@@ -41,24 +45,25 @@ def main() -> int:
 
 
 def compile_lock(folder: Path) -> None:
-    """Resolve setup.cfg into the two files of a folder. Versions that stand there stay where they can.
+    """Resolve setup.cfg into the files of a folder. Versions that stand there stay where they can.
 
     Raises:
         CalledProcessError: setup.cfg cannot be resolved; uv has said why.
     """
     subprocess.run([*COMPILE, "--output-file", RUNTIME], cwd=folder, check=True)
-    development = ["--extra", "dev", "--constraint", RUNTIME, "--output-file", DEVELOPMENT]
-    subprocess.run([*COMPILE, *development], cwd=folder, check=True)
+    for extra, file in EXTRAS.items():
+        options = ["--extra", extra, "--constraint", RUNTIME, "--output-file", file]
+        subprocess.run([*COMPILE, *options], cwd=folder, check=True)
 
 
 def out_of_step() -> list[str]:
     """The files that compiling a copy would change."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for file in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", RUNTIME, DEVELOPMENT):
+        for file in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", *FILES):
             shutil.copy(CLONE / file, copy)
         compile_lock(copy)
-        return [file for file in (RUNTIME, DEVELOPMENT) if (copy / file).read_text() != (CLONE / file).read_text()]
+        return [file for file in FILES if (copy / file).read_text() != (CLONE / file).read_text()]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """PostgreSQL: one pool per process, deadlines on the client's side, and driver errors turned into ours, once."""
 
+import select
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -62,7 +63,7 @@ class Database:
             min_size=1,
             max_size=pool_size,
             timeout=POOL_WAIT_SECONDS,
-            check=ConnectionPool.check_connection,
+            check=_check_is_open,
             reconnect_timeout=0,  # never gives up: the database may be away for long
             open=False,
             name=application_name,
@@ -85,7 +86,10 @@ class Database:
         deadline = deadline or Deadline.after(WORK_SECONDS)
         with _domain_errors(), self._pool.connection(deadline.remaining_seconds(POOL_WAIT_SECONDS)) as conn:
             conn.deadline = deadline
-            yield conn
+            try:
+                yield conn
+            finally:
+                conn.deadline = None
 
     @contextmanager
     def transaction(self, deadline: Deadline | None = None) -> Iterator[DeadlineConnection]:
@@ -100,6 +104,14 @@ class Database:
         """Raises Unavailable unless the database answers."""
         with self.connection(deadline) as conn:
             conn.execute("SELECT 1")
+
+
+def _check_is_open(conn: Connection[Any]) -> None:
+    """Find out, without a round trip, that the server has hung up: an idle connection has nothing else to say."""
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    if poll.poll(0):
+        raise errors.OperationalError("the server closed the connection")
 
 
 def connection_arguments(application_name: str) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """One test's bar: a database of its own, queues of its own, and the real processes on demand."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pika import BlockingConnection
 from pika.adapters.blocking_connection import BlockingChannel
 from psycopg import sql
 
+from dev.ports import free_ports
 from dev.postgres import PrivatePostgres
 from shakerqueue.config import Environment, Settings
 from shakerqueue.messaging import connections
@@ -148,10 +148,7 @@ def create_database(postgres: PrivatePostgres, name: str, template: str = "templ
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]
 
 
 def is_ready(client: httpx.Client) -> bool:

@@ -1,0 +1,114 @@
+"""The pool: deadlines that hold, connections that heal, and driver errors that mean one of three things."""
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from shakerqueue.database import Database
+from shakerqueue.deadlines import Deadline
+from shakerqueue.errors import DataRefused, Unavailable
+from tests.support.bar import Bar, free_port
+from tests.support.waiting import eventually
+
+INSERT_USER = "INSERT INTO users (username, email, password_hash, role) VALUES (%s, %s, 'x', 'customer')"
+
+
+@pytest.fixture
+def database(bar: Bar) -> Iterator[Database]:
+    database = Database(bar.database_url, pool_size=1, application_name="tests")
+    database.start()
+    yield database
+    database.stop()
+
+
+def backend_pid(database: Database) -> int:
+    with database.connection() as conn:
+        row = conn.execute("SELECT pg_backend_pid()").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def test_a_wait_ends_at_its_deadline_and_the_connection_is_not_used_again(database: Database) -> None:
+    before = backend_pid(database)
+    began = time.monotonic()
+
+    with pytest.raises(Unavailable, match="deadline"), database.connection(Deadline.after(0.3)) as conn:
+        conn.execute("SELECT pg_sleep(10)")
+
+    assert 0.3 <= time.monotonic() - began < 2.0
+    assert before != backend_pid(database)
+
+
+def test_a_connection_whose_deadline_passed_long_ago_is_used_again(database: Database) -> None:
+    deadline = Deadline.after(0.05)
+    with database.connection(deadline) as conn:
+        first = conn.info.backend_pid
+        eventually(lambda: deadline.passed)
+    assert first == backend_pid(database)
+
+
+def test_a_connection_that_the_server_closed_is_replaced_unnoticed(bar: Bar, database: Database) -> None:
+    pid = backend_pid(database)
+    with psycopg.connect(bar.database_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+    assert pid != backend_pid(database)
+
+
+def test_a_transaction_is_all_or_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.transaction() as conn:
+        conn.execute(INSERT_USER, ["new", "new@example.com"])
+        raise RuntimeError
+
+    with database.connection() as conn:
+        assert [] == conn.execute("SELECT FROM users WHERE username = 'new'").fetchall()
+
+
+def test_no_server_is_unavailable_within_the_pools_wait(bar: Bar) -> None:
+    database = Database(f"postgresql://127.0.0.1:{free_port()}/none", pool_size=1, application_name="tests")
+    database.start()
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        database.ping(Deadline.after(5))
+    assert time.monotonic() - began < 3
+    database.stop()
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters", "constraint"),
+    [
+        (INSERT_USER, ["USER", "new@example.com"], "users_username_key"),
+        (INSERT_USER, ["x" * 65, "new@example.com"], "users_username_length"),
+        (INSERT_USER, ["nul\0", "new@example.com"], None),
+        (INSERT_USER, ["half \ud83c", "new@example.com"], None),
+        ("SELECT 1 / %s", [0], None),
+    ],
+    ids=["unique", "check", "nul", "surrogate", "class 22"],
+)
+def test_what_the_data_is_to_blame_for_is_refused(
+    database: Database, statement: str, parameters: list[object], constraint: str | None
+) -> None:
+    with pytest.raises(DataRefused) as refused, database.transaction() as conn:
+        conn.execute(statement.encode(), parameters)
+    assert constraint == refused.value.constraint
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["default_transaction_read_only = on", "statement_timeout = '1ms'"],
+    ids=["read-only", "our own time-out"],
+)
+def test_what_the_server_is_to_blame_for_is_unavailable(database: Database, setting: str) -> None:
+    with database.connection() as conn:
+        conn.execute(f"SET {setting}".encode())
+        pid = conn.info.backend_pid
+    with pytest.raises(Unavailable), database.transaction() as conn:
+        assert pid == conn.info.backend_pid
+        conn.execute("CREATE TABLE anything AS SELECT pg_sleep(0.1)::text")
+
+
+def test_what_nobody_foresaw_is_left_as_it_is(database: Database) -> None:
+    with pytest.raises(psycopg.errors.UndefinedTable), database.connection() as conn:
+        conn.execute("SELECT FROM no_such_table")
