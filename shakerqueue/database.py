@@ -64,7 +64,9 @@ class Database:
             max_size=pool_size,
             timeout=POOL_WAIT_SECONDS,
             check=_check_is_open,
-            reconnect_timeout=0,  # never gives up: the database may be away for long
+            # A failed attempt is given up at once and the next caller starts another: the pool's own back-off
+            # grows without bound, and would outlast an outage by as long as the outage took.
+            reconnect_timeout=0,
             open=False,
             name=application_name,
         )
@@ -111,6 +113,7 @@ def _check_is_open(conn: Connection[Any]) -> None:
     poll = select.poll()
     poll.register(conn.fileno(), select.POLLIN)
     if poll.poll(0):
+        conn.close()  # the pool replaces a connection that is closed, and only such a one
         raise errors.OperationalError("the server closed the connection")
 
 
