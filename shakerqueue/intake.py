@@ -47,7 +47,7 @@ def insert_orders(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> int:
     Runs in the caller's transaction, which must commit right after: the event log stays locked until then.
     """
     batch = sorted({order.id: order for order in placed}.values(), key=lambda order: order.id)
-    fresh_ids = set(orders.insert_orders_once(conn, **_order_columns(batch)))
+    fresh_ids = set(orders.insert_orders_once(conn, **_order_columns(batch, error="")))
     refused_ids = _insert_conflicting(conn, [order for order in batch if order.id not in fresh_ids])
     fresh = [order for order in batch if order.id in fresh_ids or order.id in refused_ids]
     if fresh:
@@ -64,7 +64,7 @@ def _insert_conflicting(conn: Connection[Any], passed_over: list[OrderPlaced]) -
     losers = [order for order in passed_over if order.id not in stored]
     if not losers:
         return set()
-    return set(orders.insert_conflicting_orders_once(conn, **_order_columns(losers)))
+    return set(orders.insert_orders_once(conn, **_order_columns(losers, error=KEY_CONFLICT)))
 
 
 def _insert_drinks(
@@ -127,7 +127,7 @@ def _append_events(
     )
 
 
-def _order_columns(batch: list[OrderPlaced]) -> dict[str, Any]:
+def _order_columns(batch: list[OrderPlaced], *, error: str) -> dict[str, Any]:
     return {
         "ids": [order.id for order in batch],
         "principal_ids": [order.principal_id for order in batch],
@@ -139,6 +139,7 @@ def _order_columns(batch: list[OrderPlaced]) -> dict[str, Any]:
         "notes": [order.note or "" for order in batch],
         "rushes": [order.rush for order in batch],
         "item_counts": [len(order.items) for order in batch],
+        "errors": [error] * len(batch),
     }
 
 

@@ -13,11 +13,15 @@ from .models import Order, order_from_row
 
 INSERT_ORDERS_ONCE: Final = """-- name: InsertOrdersOnce
 INSERT INTO orders (
-    id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, pending_count
+    id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush,
+    error, pending_count, failed_count
 )
 SELECT
     o.id, o.principal_id, o.idempotency_key, o.fingerprint, o.placed_at,
-    nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush, o.item_count
+    nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush,
+    nullif(o.error, ''),
+    CASE WHEN o.error = '' THEN o.item_count ELSE 0 END,
+    CASE WHEN o.error = '' THEN 0 ELSE o.item_count END
 FROM (
     SELECT
         unnest($1::uuid[]) AS id,
@@ -29,7 +33,8 @@ FROM (
         unnest($7::text[]) AS external_id,
         unnest($8::text[]) AS note,
         unnest($9::boolean[]) AS rush,
-        unnest($10::integer[]) AS item_count
+        unnest($10::integer[]) AS item_count,
+        unnest($11::text[]) AS error
 ) AS o
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -49,10 +54,11 @@ def insert_orders_once(
     notes: Sequence[str],
     rushes: Sequence[bool],
     item_counts: Sequence[int],
+    errors: Sequence[str],
 ) -> list[UUID]:
-    """Inserts the orders that are not there yet, each open with all its drinks, and returns their ids. An order
-    whose id is there, or whose key another order holds, is passed over. Callers sort by id: unsorted writers
-    deadlock.
+    """Inserts the orders that are not there yet and returns their ids. An order whose id is there, or whose key another
+    order holds, is passed over. One that comes with an error is stored as failed, and holds no key. Callers sort by
+    id: unsorted writers deadlock.
     """
     scalar: list[UUID] = (
         RawCursor(conn, row_factory=scalar_row)
@@ -69,6 +75,7 @@ def insert_orders_once(
                 list(notes),
                 list(rushes),
                 list(item_counts),
+                list(errors),
             ],
         )
         .fetchall()
@@ -86,72 +93,6 @@ def list_existing_order_ids(conn: Connection[Any], *, ids: Sequence[UUID]) -> li
     """Which of these ids are stored."""
     scalar: list[UUID] = (
         RawCursor(conn, row_factory=scalar_row).execute(LIST_EXISTING_ORDER_IDS, [list(ids)]).fetchall()
-    )
-    return scalar
-
-
-INSERT_CONFLICTING_ORDERS_ONCE: Final = """-- name: InsertConflictingOrdersOnce
-INSERT INTO orders (
-    id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush,
-    error, pending_count, failed_count
-)
-SELECT
-    o.id, o.principal_id, o.idempotency_key, o.fingerprint, o.placed_at,
-    nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush,
-    'idempotency_conflict', 0, o.item_count
-FROM (
-    SELECT
-        unnest($1::uuid[]) AS id,
-        unnest($2::uuid[]) AS principal_id,
-        unnest($3::text[]) AS idempotency_key,
-        unnest($4::bytea[]) AS fingerprint,
-        unnest($5::timestamptz[]) AS placed_at,
-        unnest($6::text[]) AS ticket,
-        unnest($7::text[]) AS external_id,
-        unnest($8::text[]) AS note,
-        unnest($9::boolean[]) AS rush,
-        unnest($10::integer[]) AS item_count
-) AS o
-ON CONFLICT (id) DO NOTHING
-RETURNING id
-"""
-
-
-def insert_conflicting_orders_once(
-    conn: Connection[Any],
-    *,
-    ids: Sequence[UUID],
-    principal_ids: Sequence[UUID],
-    idempotency_keys: Sequence[str],
-    fingerprints: Sequence[bytes],
-    placed_ats: Sequence[datetime],
-    tickets: Sequence[str],
-    external_ids: Sequence[str],
-    notes: Sequence[str],
-    rushes: Sequence[bool],
-    item_counts: Sequence[int],
-) -> list[UUID]:
-    """Inserts the orders that lost the race for their key, as failed with all their drinks, and returns the ids of
-    those that were not there yet. Each was answered 202, so each must be found again.
-    """
-    scalar: list[UUID] = (
-        RawCursor(conn, row_factory=scalar_row)
-        .execute(
-            INSERT_CONFLICTING_ORDERS_ONCE,
-            [
-                list(ids),
-                list(principal_ids),
-                list(idempotency_keys),
-                list(fingerprints),
-                list(placed_ats),
-                list(tickets),
-                list(external_ids),
-                list(notes),
-                list(rushes),
-                list(item_counts),
-            ],
-        )
-        .fetchall()
     )
     return scalar
 

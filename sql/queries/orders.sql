@@ -1,13 +1,17 @@
 -- name: InsertOrdersOnce :many
--- Inserts the orders that are not there yet, each open with all its drinks, and returns their ids. An order
--- whose id is there, or whose key another order holds, is passed over. Callers sort by id: unsorted writers
--- deadlock.
+-- Inserts the orders that are not there yet and returns their ids. An order whose id is there, or whose key another
+-- order holds, is passed over. One that comes with an error is stored as failed, and holds no key. Callers sort by
+-- id: unsorted writers deadlock.
 INSERT INTO orders (
-    id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, pending_count
+    id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush,
+    error, pending_count, failed_count
 )
 SELECT
     o.id, o.principal_id, o.idempotency_key, o.fingerprint, o.placed_at,
-    nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush, o.item_count
+    nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush,
+    nullif(o.error, ''),
+    CASE WHEN o.error = '' THEN o.item_count ELSE 0 END,
+    CASE WHEN o.error = '' THEN 0 ELSE o.item_count END
 FROM (
     SELECT
         unnest(@ids::uuid[]) AS id,
@@ -19,7 +23,8 @@ FROM (
         unnest(@external_ids::text[]) AS external_id,
         unnest(@notes::text[]) AS note,
         unnest(@rushes::boolean[]) AS rush,
-        unnest(@item_counts::integer[]) AS item_count
+        unnest(@item_counts::integer[]) AS item_count,
+        unnest(@errors::text[]) AS error
 ) AS o
 ON CONFLICT DO NOTHING
 RETURNING id;
@@ -28,33 +33,6 @@ RETURNING id;
 -- Which of these ids are stored.
 SELECT id FROM orders
 WHERE id = ANY(@ids::uuid[]);
-
--- name: InsertConflictingOrdersOnce :many
--- Inserts the orders that lost the race for their key, as failed with all their drinks, and returns the ids of
--- those that were not there yet. Each was answered 202, so each must be found again.
-INSERT INTO orders (
-    id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush,
-    error, pending_count, failed_count
-)
-SELECT
-    o.id, o.principal_id, o.idempotency_key, o.fingerprint, o.placed_at,
-    nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush,
-    'idempotency_conflict', 0, o.item_count
-FROM (
-    SELECT
-        unnest(@ids::uuid[]) AS id,
-        unnest(@principal_ids::uuid[]) AS principal_id,
-        unnest(@idempotency_keys::text[]) AS idempotency_key,
-        unnest(@fingerprints::bytea[]) AS fingerprint,
-        unnest(@placed_ats::timestamptz[]) AS placed_at,
-        unnest(@tickets::text[]) AS ticket,
-        unnest(@external_ids::text[]) AS external_id,
-        unnest(@notes::text[]) AS note,
-        unnest(@rushes::boolean[]) AS rush,
-        unnest(@item_counts::integer[]) AS item_count
-) AS o
-ON CONFLICT (id) DO NOTHING
-RETURNING id;
 
 -- name: MoveRefusedItemsToFailed :exec
 -- Counts, per order, drinks that were inserted as failed and not as pending.
