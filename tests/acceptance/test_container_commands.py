@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -166,6 +168,20 @@ def test_the_composed_services_serve_an_order_from_an_empty_database(containers:
         eventually(lambda: client.get(place, headers=guest).json()["status"] == "pending")
 
     assert (0, 0) == (api.returncode, consumer.returncode)
+
+
+class NotReady(BaseHTTPRequestHandler):
+    """What the API answers while it cannot serve."""
+
+    def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+        self.send_response(503 if self.path == "/readyz" else 200)
+        self.end_headers()
+
+
+def test_an_api_that_is_not_ready_is_not_healthy(project: dict[str, Any], secrets: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), NotReady) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        assert not Containers(project["services"], secrets, "unused", server.server_port).api_is_healthy()
 
 
 class ComposedRabbitMQ(PrivateRabbitMQ):

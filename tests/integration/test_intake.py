@@ -7,14 +7,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from shakerqueue import intake
 from shakerqueue.database import Database, DeadlineConnection
-from shakerqueue.errors import DataRefused
+from shakerqueue.errors import DataRefused, Unavailable
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.queries import order_items, orders
 from shakerqueue.queries.models import ItemStatus, OrderItem, OrderStatus
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
+from tests.support.waiting import eventually
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -84,7 +86,7 @@ def test_the_same_order_again_changes_nothing(database: Database, conn: Deadline
 def test_many_writers_of_the_same_orders_store_each_once(
     database: Database, conn: DeadlineConnection, guest: UUID
 ) -> None:
-    """Each writer has the batch in another order: unsorted inserts would deadlock here."""
+    """Each writer has the batch in another order."""
     batch = [order(guest, drink(conn), drink(conn)) for _ in range(50)]
     shuffled = [batch[shift:] + batch[:shift] for shift in range(0, 50, 5)]
 
@@ -94,6 +96,27 @@ def test_many_writers_of_the_same_orders_store_each_once(
     assert 50 == sum(stored)
     assert [(50, 100)] == conn.execute("SELECT count(DISTINCT order_id), count(*) FROM order_items").fetchall()
     assert [(50,)] == conn.execute("SELECT count(*) FROM order_events").fetchall()
+
+
+def test_orders_are_inserted_by_id_whatever_order_they_come_in(
+    bar: Bar, database: Database, conn: DeadlineConnection, guest: UUID
+) -> None:
+    """Writers that meet the same orders in different order would deadlock.
+
+    While another transaction holds the higher id, a writer of both waits there, and has the lower one already.
+    """
+    low, high = sorted((order(guest, drink(conn)) for _ in range(2)), key=lambda one: one.id)
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    with ThreadPoolExecutor(1) as thread:
+        with database.transaction() as holder:
+            insert_orders(holder, [high])
+            writer = thread.submit(store, database, high, low)
+            eventually(lambda: bar.query(waiting), deadline_seconds=0.9)  # the writer's own lock_timeout is 1 s
+            with pytest.raises(Unavailable), database.transaction() as third:
+                third.execute("SET LOCAL lock_timeout = '50ms'")
+                orders.insert_orders_once(third, **intake._order_columns([low], error=""))
+        assert 1 == writer.result(5)
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])
