@@ -65,8 +65,8 @@ def _read(env: Env) -> Settings:
     lowest_cost = 4 if environment is Environment.TEST else MIN_BCRYPT_COST
     return Settings(
         environment=environment,
-        database_url=env.str("DATABASE_URL"),
-        amqp_url=env.str("AMQP_URL"),
+        database_url=env.str("DATABASE_URL", validate=validate.Regexp("^postgres(ql)?://")),
+        amqp_url=env.str("AMQP_URL", validate=validate.Regexp("^amqps?://")),
         amqp_prefix=env.str("AMQP_PREFIX", default="sq", validate=validate.Regexp(r"^[a-z0-9-]{1,40}$")),
         jwt_secret=_secret(env, "JWT_SECRET"),
         password_pepper=_secret(env, "PASSWORD_PEPPER"),

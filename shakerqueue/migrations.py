@@ -6,8 +6,12 @@ from pathlib import Path
 
 import psycopg
 import yoyo
+from psycopg.rows import TupleRow
 from yoyo.backends import DatabaseBackend
 from yoyo.migrations import MigrationList
+
+from shakerqueue.database import CONNECT_TIMEOUT_SECONDS
+from shakerqueue.errors import Unavailable
 
 SCHEMA_FOLDER = Path(__file__).parent.parent / "sql" / "schema"
 ADVISORY_LOCK = 20260000  # only a name; order_events.sql uses the next one
@@ -43,7 +47,7 @@ def _sole_runner(database_url: str) -> Iterator[tuple[DatabaseBackend, Migration
 
     Ours is a session's advisory lock, which ends with its holder; whoever has it may clear such a row.
     """
-    with psycopg.connect(database_url, autocommit=True, application_name="shakerqueue-migrate") as conn:
+    with _connected(database_url) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         backend = yoyo.get_backend(_yoyo_url(database_url))
         try:
@@ -51,6 +55,17 @@ def _sole_runner(database_url: str) -> Iterator[tuple[DatabaseBackend, Migration
             yield backend, yoyo.read_migrations(str(SCHEMA_FOLDER))
         finally:
             backend.connection.close()
+
+
+def _connected(database_url: str) -> psycopg.Connection[TupleRow]:
+    """A connection that bears waiting: for another runner, and for a migration that takes its time."""
+    name = "shakerqueue-migrate"
+    try:
+        return psycopg.connect(
+            database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS, application_name=name
+        )
+    except psycopg.OperationalError as error:
+        raise Unavailable("database", str(error).strip()) from error
 
 
 def _yoyo_url(database_url: str) -> str:

@@ -173,7 +173,7 @@ def test_the_composed_services_serve_an_order_from_an_empty_database(containers:
 class NotReady(BaseHTTPRequestHandler):
     """What the API answers while it cannot serve."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the base class calls it so
+    def do_GET(self) -> None:
         self.send_response(503 if self.path == "/readyz" else 200)
         self.end_headers()
 

@@ -128,7 +128,8 @@ def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
 def test_a_lost_connection_fails_whoever_waits_and_heals(bar: Bar, publisher: Publisher) -> None:
     session = publisher._session
     assert session is not None
-    session.ioloop.add_callback_threadsafe(lambda: session._connection.close())  # type: ignore[union-attr]
+    assert session._connection is not None
+    session.ioloop.add_callback_threadsafe(session._connection.close)
     eventually(lambda: publisher._session is not None and publisher._session is not session)
 
     placed = an_order()

@@ -45,6 +45,8 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("JWT_SECRET", "short"),
         ("JWT_SECRET", "a" * 64),
         ("PASSWORD_PEPPER", "x" * 31),
+        ("DATABASE_URL", "bar"),
+        ("AMQP_URL", "localhost:5672"),
         ("PORT", "0"),
         ("PORT", "eighty"),
         ("BCRYPT_COST", "4"),
