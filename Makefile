@@ -43,7 +43,7 @@ bench: $(INSTALLED) ## measure accepted orders per second beside a peer
 	$(BIN)/python -m bench
 
 clean: ## remove what was installed and cached; the data of `make run` stays
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .local/bench-venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find . -name .git -prune -o -name .local -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 clean-data: ## remove the data, logs and secrets of `make run`

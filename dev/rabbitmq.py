@@ -9,8 +9,9 @@ from pathlib import Path
 
 from dev import state
 from dev.account import give, private_folder, unprivileged
+from dev.debian import find, search_path
 from dev.ports import LOOPBACK, kept_ports, recorded_ports
-from dev.rabbitmq_install import ensure_installed, find, search_path
+from dev.rabbitmq_install import ensure_installed
 from dev.servers import POLL_SECONDS, Server, ServerError, launched, log_tail, spawn, wait_until
 
 __all__ = ["PrivateRabbitMQ", "ensure_installed"]

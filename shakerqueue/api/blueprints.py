@@ -28,7 +28,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # it ships no ty
 
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Check the body (or, with `location`, something else) and hand it to the view as its first argument."""
-        decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(schema, **options)
+        # An instance: from a class webargs would make, and deep-copy, a schema for each request.
+        decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(schema(), **options)
         return decorator
 
     def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[View], View]:

@@ -1,12 +1,13 @@
 """The README's tour, run as it is printed there."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from dev.debian import ensure_program
+from dev.servers import ServerError
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 
@@ -18,8 +19,15 @@ def tour() -> str:
     return str(script)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is made of curl commands, and curl is not here")
-def test_the_tour_does_what_it_says(bar: Bar) -> None:
+@pytest.fixture
+def curl() -> None:
+    try:
+        ensure_program("curl")
+    except ServerError as error:
+        pytest.skip(str(error))
+
+
+def test_the_tour_does_what_it_says(bar: Bar, curl: None) -> None:
     with bar.api() as client, bar.process("consume"):
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "BASE": str(client.base_url)}
         ran = subprocess.run(

@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from dev import rabbitmq_install, state
+from dev import debian, rabbitmq_install, state
 from dev.ports import LOOPBACK
 from dev.postgres import PrivatePostgres
 from dev.rabbitmq import PrivateRabbitMQ
@@ -187,7 +187,7 @@ def test_a_killed_rabbitmq_comes_back_with_its_messages(folder: Path) -> None:
 
 def test_without_rabbitmq_one_line_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rabbitmq_install, "server_script", lambda: None)
-    monkeypatch.setattr(rabbitmq_install, "_become_root", lambda: None)
+    monkeypatch.setattr(debian, "become_root", lambda: None)
     with pytest.raises(ServerError) as caught:
         rabbitmq_install.ensure_installed()
     assert "apt-get install rabbitmq-server" in str(caught.value)

@@ -1,0 +1,107 @@
+"""`make bench`: measures intake beside the peers, prints a table and writes JSON to .local/bench/."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import psycopg
+from pika.exceptions import AMQPError
+
+from bench import intake, peer_environment, results
+from bench.machine import packages, this_machine
+from bench.report import invalid_rounds, section
+from bench.results import Machine, Results, Round
+from bench.stack import Stack, running
+from dev.debian import ensure_program
+from dev.rabbitmq import ensure_installed
+from dev.run import interrupt_on_signals
+from dev.servers import ServerError
+
+CONNECTIONS = [1, 16, 64]
+
+
+def main() -> int:
+    """Exit code 0 when every round counts."""
+    options = parse_options(sys.argv[1:])
+    interrupt_on_signals()
+    try:
+        found = measure(options)
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", flush=True)
+        return 1
+    except (ServerError, OSError, AMQPError, psycopg.Error, subprocess.CalledProcessError) as error:
+        print(f"make bench: {error or repr(error)}", file=sys.stderr)
+        return 1
+    print(f"\n{section(found)}\n\nWritten to {results.write(found)}")
+    return 1 if invalid_rounds(found) else 0
+
+
+def parse_options(words: list[str]) -> argparse.Namespace:
+    """Rounds, seconds and connections."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=positive, default=3, help="how often each figure is measured (3)")
+    parser.add_argument("--seconds", type=positive, default=5, help="how long a round lasts (5)")
+    parser.add_argument("--connections", type=positive, nargs="+", default=CONNECTIONS, help="at a time (1 16 64)")
+    return parser.parse_args(words)
+
+
+def positive(text: str) -> int:
+    """A whole number above zero.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above zero")
+    return int(text)
+
+
+def measure(options: argparse.Namespace) -> Results:
+    """Install what is missing, start everything and measure.
+
+    Raises:
+        ServerError: a part did not start, or orders were lost.
+    """
+    machine = this_machine()
+    ensure_program("wrk")
+    ensure_installed()
+    peer_environment.ensure_installed()
+    print("Starting the servers …", flush=True)
+    with running() as stack:
+        intake.verify(stack)
+        print("Warming up …", flush=True)
+        rounds = intake.measure(
+            stack, rounds=options.rounds, seconds=options.seconds, connections=sorted(set(options.connections))
+        )
+        return described(stack, machine, options.seconds, [shown(measured) for measured in rounds])
+
+
+def shown(measured: Round) -> Round:
+    """Print a line about a round that has just ended; the round."""
+    where = f"round {measured.number}  {measured.connections:3} connections  {measured.contender:<20}"
+    times = f"p50 {measured.p50_ms:6.1f} ms   p99 {measured.p99_ms:6.1f} ms"
+    warning = "".join(f"   NOT COUNTED: {problem}" for problem in measured.problems)
+    print(f"  {where}{measured.accepted_per_second:8,.0f} orders/s   {times}{warning}", flush=True)
+    return measured
+
+
+def described(stack: Stack, machine: Machine, seconds: int, rounds: list[Round]) -> Results:
+    """The rounds, with all that one needs to judge or repeat them."""
+    with psycopg.connect(stack.postgres.url) as connection:
+        version = connection.info.parameter_status("server_version") or "unknown"
+    return Results(
+        measured_at=datetime.now(UTC),
+        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        machine=machine,
+        broker=stack.queues.broker,
+        postgresql=version,
+        seconds=seconds,
+        packages=packages(stack.contenders),
+        rounds=rounds,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
