@@ -9,7 +9,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from shakerqueue.api import auth, health, orders, problems, requests, tokens
+from shakerqueue.api import auth, health, order_verbs, orders, problems, queue, requests, tokens
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.config import Settings, load_settings
@@ -23,7 +23,7 @@ from shakerqueue.queries import users
 from shakerqueue.telemetry.logging import configure_logging
 
 DATABASE_RETRY_SECONDS = 1.0
-BLUEPRINTS = (auth.blueprint, orders.blueprint, health.blueprint)
+BLUEPRINTS = (auth.blueprint, orders.blueprint, order_verbs.blueprint, queue.blueprint, health.blueprint)
 
 log = structlog.get_logger(__name__)
 

@@ -1,5 +1,7 @@
 """What can go wrong in the domain, without a word of HTTP, SQL or AMQP."""
 
+from collections.abc import Sequence
+
 
 class ShakerQueueError(Exception):
     """Base of every error that this product raises on purpose."""
@@ -34,3 +36,20 @@ class DataRefused(ShakerQueueError):
 
 class MalformedMessage(ShakerQueueError):
     """A message is no envelope that this version understands."""
+
+
+class NotFound(ShakerQueueError):
+    """There is no such thing, or not for whoever asks."""
+
+
+class IllegalTransition(ShakerQueueError):
+    """What was asked for is not legal in the present status. `allowed` names what is."""
+
+    def __init__(self, verb: str, allowed: Sequence[str]) -> None:
+        super().__init__(f"{verb} is not possible now")
+        self.verb = verb
+        self.allowed = list(allowed)
+
+
+class SoldOut(ShakerQueueError):
+    """A counted drink is needed, and there is none left."""

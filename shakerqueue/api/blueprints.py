@@ -14,7 +14,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 class StrictParser(FlaskParser):
     """webargs has a JSON reader of its own; ours is stricter, and each body is read once."""
 
-    def load_json(self, req: Request, schema: Any) -> Any:  # noqa: ARG002 - webargs' signature
+    def load_json(self, req: Request, schema: Any) -> Any:
+        if schema.body_is_optional and not req.content_length and "Transfer-Encoding" not in req.headers:
+            return {}
         return req.get_json()
 
 

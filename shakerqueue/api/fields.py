@@ -12,6 +12,8 @@ MAX_NAME_LENGTH = 100
 class StrictSchema(Schema):
     """A body in which an unknown field is an error: a misspelt field is never ignored."""
 
+    body_is_optional = False
+
     class Meta:
         unknown = RAISE
 

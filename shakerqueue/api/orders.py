@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify, request, url_for
-from psycopg import Connection
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.order_json import orders_json
 from shakerqueue.api.placing import Placement, placed_order, placement_of
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.schemas import OrderSchema, PlaceOrderSchema, QueuedOrderSchema
@@ -16,7 +16,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.order_ids import was_issued_to
-from shakerqueue.queries import order_items, orders
+from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
 from shakerqueue.roles import EVERYONE, STAFF
 
@@ -50,7 +50,7 @@ def get_order(order_id: UUID) -> Response:
     with services().database.connection() as conn:
         order = orders.get_order(conn, id=order_id)
         if order is not None and _may_see(order):
-            return jsonify(_order_json(conn, order))
+            return jsonify(orders_json(conn, [order])[0])
     if order is None and was_issued_to(services().order_id_secret, principal().id, order_id):
         return jsonify({"id": str(order_id), "status": "queued"})
     raise Problem(404, "There is no such order.")
@@ -78,7 +78,7 @@ def _replayed(placement: Placement, stored: Order) -> Response:
         error = FieldError("Idempotency-Key", "idempotency_conflict", "This key stands for another order.")
         raise Problem(422, error.detail, code=error.code, errors=[error])
     with services().database.connection() as conn:
-        response = _accepted(_order_json(conn, stored), stored.id)
+        response = _accepted(orders_json(conn, [stored])[0], stored.id)
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
@@ -98,9 +98,3 @@ def _queued_json(order: OrderPlaced) -> dict[str, Any]:
         "placed_at": order.placed_at.isoformat(),
         "items": [{"number": number, "recipe": item.recipe} for number, item in numbered],
     }
-
-
-def _order_json(conn: Connection[Any], order: Order) -> dict[str, Any]:
-    items = order_items.list_order_items(conn, order_id=order.id)
-    fields = {name: getattr(order, name) for name in OrderSchema().fields if name != "items"}
-    return dict(OrderSchema().dump({**fields, "items": items}))

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
-from shakerqueue.errors import DataRefused, Unavailable
+from shakerqueue.errors import DataRefused, IllegalTransition, NotFound, SoldOut, Unavailable
 
 RETRY_AFTER_SECONDS = 1
 PROBLEM_TYPE = "application/problem+json"
@@ -91,6 +91,9 @@ def register_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, from_http_exception)
     app.register_error_handler(Unavailable, _from_unavailable)
     app.register_error_handler(DataRefused, _from_data_refused)
+    app.register_error_handler(NotFound, _from_not_found)
+    app.register_error_handler(IllegalTransition, _from_illegal_transition)
+    app.register_error_handler(SoldOut, _from_sold_out)
     app.register_error_handler(Exception, _from_bug)
 
 
@@ -125,6 +128,18 @@ def _from_unavailable(error: Unavailable) -> Response:
 def _from_data_refused(error: DataRefused) -> Response:
     log.warning("data_refused", reason=str(error), constraint=error.constraint)
     return Problem(422, "The data cannot be stored as it is.").response()
+
+
+def _from_not_found(error: NotFound) -> Response:
+    return Problem(404, str(error)).response()
+
+
+def _from_illegal_transition(error: IllegalTransition) -> Response:
+    return Problem(409, f"{error}.", code="invalid_transition", allowed=error.allowed).response()
+
+
+def _from_sold_out(_: SoldOut) -> Response:
+    return Problem(409, "There is none left to make it again.", code="sold_out").response()
 
 
 def _from_bug(error: Exception) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shakerqueue.api.fields import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, StrictSchema, WholeNumber, YesOrNo, text
+from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
 from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild, UserRole
 
 MAX_DRINKS = 100
@@ -88,9 +89,79 @@ class OrderSchema(StrictSchema):
     id = fields.UUID()
     status = fields.Enum(OrderStatus, by_value=True)
     placed_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
     ticket = fields.String(allow_none=True)
     external_id = fields.String(allow_none=True)
     note = fields.String(allow_none=True)
     rush = fields.Boolean()
     error = fields.String(allow_none=True)
     items = fields.List(fields.Nested(OrderItemSchema))
+    place_in_line = fields.Integer(dump_default=None, allow_none=True)
+    estimated_ready_at = fields.AwareDateTime(dump_default=None, allow_none=True)
+
+
+class ReasonSchema(StrictSchema):
+    body_is_optional = True
+
+    reason = text(200, load_default=None, allow_none=True)
+
+
+class QueueQuerySchema(StrictSchema):
+    station = text(40, load_default=None)
+
+
+class ClaimSchema(StrictSchema):
+    body_is_optional = True
+
+    max = WholeNumber(load_default=1, validate=validate.Range(min=1, max=MAX_CLAIM_BATCH))
+    station = text(40, load_default=None, allow_none=True)
+
+
+class IngredientSchema(StrictSchema):
+    name = fields.String()
+    amount = fields.Float()
+    unit = fields.String()
+
+
+class DrinkRecipeSchema(StrictSchema):
+    name = fields.String()
+    build = fields.Enum(RecipeBuild, by_value=True, allow_none=True)
+    ingredients = fields.List(fields.Nested(IngredientSchema))
+    allergens = fields.List(fields.String())
+
+
+class OpenDrinkSchema(StrictSchema):
+    """A drink that is to be made, with all that a bartender has to know."""
+
+    order_id = fields.UUID()
+    number = fields.Integer()
+    ticket = fields.String(allow_none=True)
+    recipe = fields.Nested(DrinkRecipeSchema)
+    station = fields.String()
+    note = fields.String(allow_none=True)
+    order_note = fields.String(allow_none=True)
+    modifiers = fields.List(fields.String())
+    status = fields.Enum(ItemStatus, by_value=True)
+    rush = fields.Boolean()
+    placed_at = fields.AwareDateTime()
+    due_at = fields.AwareDateTime()
+    age_seconds = fields.Float()
+    late = fields.Boolean()
+    claimed_by = fields.UUID(allow_none=True)
+    claimed_by_username = fields.String(allow_none=True)
+    claim_expires_at = fields.AwareDateTime(allow_none=True)
+
+
+class RecipeCountSchema(StrictSchema):
+    recipe = fields.String()
+    pending = fields.Integer()
+    in_progress = fields.Integer()
+
+
+class QueueSchema(StrictSchema):
+    items = fields.List(fields.Nested(OpenDrinkSchema))
+    all_day = fields.List(fields.Nested(RecipeCountSchema))
+
+
+class ClaimAnswerSchema(StrictSchema):
+    items = fields.List(fields.Nested(OpenDrinkSchema))

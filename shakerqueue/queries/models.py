@@ -238,6 +238,7 @@ class OrderItem:
     note: str | None
     modifiers: JSON
     status: ItemStatus
+    prep_seconds: int
     due_at: datetime
     holds_stock: bool
     claimed_by: UUID | None
@@ -245,6 +246,7 @@ class OrderItem:
     started_at: datetime | None
     completed_at: datetime | None
     error: str | None
+    changed_by: UUID | None
 
 
 def order_item_from_row(
@@ -257,6 +259,7 @@ def order_item_from_row(
     note: str | None,
     modifiers: JSON,
     status: str,
+    prep_seconds: int,
     due_at: datetime,
     holds_stock: bool,
     claimed_by: UUID | None,
@@ -264,6 +267,7 @@ def order_item_from_row(
     started_at: datetime | None,
     completed_at: datetime | None,
     error: str | None,
+    changed_by: UUID | None,
 ) -> OrderItem:
     """Make a row of the values that psycopg loads."""
     return OrderItem(
@@ -276,6 +280,7 @@ def order_item_from_row(
         note,
         modifiers,
         ItemStatus(status),
+        prep_seconds,
         due_at,
         holds_stock,
         claimed_by,
@@ -283,6 +288,7 @@ def order_item_from_row(
         started_at,
         completed_at,
         error,
+        changed_by,
     )
 
 
@@ -298,3 +304,79 @@ class OrderEvent:
     actor_id: UUID | None
     detail: JSON
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDrink:
+    """A row of `open_drinks`."""
+
+    order_id: UUID
+    number: int
+    recipe_id: UUID | None
+    recipe: str
+    build: RecipeBuild | None
+    station: str
+    note: str | None
+    modifiers: JSON
+    status: ItemStatus
+    prep_seconds: int
+    due_at: datetime
+    claimed_by: UUID | None
+    claim_expires_at: datetime | None
+    started_at: datetime | None
+    placed_at: datetime
+    ticket: str | None
+    rush: bool
+    order_note: str | None
+    ingredients: JSON
+    allergens: list[str] | None
+    claimed_by_username: str | None
+
+
+def open_drink_from_row(
+    order_id: UUID,
+    number: int,
+    recipe_id: UUID | None,
+    recipe: str,
+    build: str | None,
+    station: str,
+    note: str | None,
+    modifiers: JSON,
+    status: str,
+    prep_seconds: int,
+    due_at: datetime,
+    claimed_by: UUID | None,
+    claim_expires_at: datetime | None,
+    started_at: datetime | None,
+    placed_at: datetime,
+    ticket: str | None,
+    rush: bool,
+    order_note: str | None,
+    ingredients: JSON,
+    allergens: list[str] | None,
+    claimed_by_username: str | None,
+) -> OpenDrink:
+    """Make a row of the values that psycopg loads."""
+    return OpenDrink(
+        order_id,
+        number,
+        recipe_id,
+        recipe,
+        None if build is None else RecipeBuild(build),
+        station,
+        note,
+        modifiers,
+        ItemStatus(status),
+        prep_seconds,
+        due_at,
+        claimed_by,
+        claim_expires_at,
+        started_at,
+        placed_at,
+        ticket,
+        rush,
+        order_note,
+        ingredients,
+        allergens,
+        claimed_by_username,
+    )

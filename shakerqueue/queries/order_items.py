@@ -10,16 +10,18 @@ from uuid import UUID
 from psycopg import Connection, RawCursor
 from psycopg.rows import args_row
 
-from .models import OrderItem, order_item_from_row
+from .models import ItemStatus, OrderItem, order_item_from_row
 
 INSERT_ITEMS: Final = """-- name: InsertItems
 WITH inserted AS (
     INSERT INTO order_items (
-        order_id, number, recipe_id, recipe, build, station, note, modifiers, due_at, holds_stock, error, status
+        order_id, number, recipe_id, recipe, build, station, note, modifiers, prep_seconds, due_at, holds_stock,
+        error, status
     )
     SELECT
         i.order_id, i.number, r.id, i.recipe, r.build, coalesce(r.station, 'well'), nullif(i.note, ''),
         i.modifiers::jsonb,
+        coalesce(r.prep_seconds, b.prep_seconds, 60),
         i.placed_at + interval '1 second' * (
             coalesce(r.prep_seconds, b.prep_seconds, 60)
             + CASE WHEN i.rush THEN 0 ELSE 60 * (10 - coalesce(r.priority, b.priority, 5)) END
@@ -105,7 +107,7 @@ def insert_items(
 
 
 LIST_ORDER_ITEMS: Final = """-- name: ListOrderItems
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by FROM order_items
 WHERE order_id = $1
 ORDER BY number
 """
@@ -117,4 +119,144 @@ def list_order_items(conn: Connection[Any], *, order_id: UUID) -> list[OrderItem
         RawCursor(conn, row_factory=args_row(order_item_from_row))
         .execute(LIST_ORDER_ITEMS, [order_id])
         .fetchall()
+    )
+
+
+LIST_ITEMS_OF_ORDERS: Final = """-- name: ListItemsOfOrders
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by FROM order_items
+WHERE order_id = ANY($1::uuid[])
+ORDER BY order_id, number
+"""
+
+
+def list_items_of_orders(conn: Connection[Any], *, order_ids: Sequence[UUID]) -> list[OrderItem]:
+    """The drinks of several orders, by order and number."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_item_from_row))
+        .execute(LIST_ITEMS_OF_ORDERS, [list(order_ids)])
+        .fetchall()
+    )
+
+
+LOCK_ITEM: Final = """-- name: LockItem
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by FROM order_items
+WHERE order_id = $1 AND number = $2
+FOR NO KEY UPDATE
+"""
+
+
+def lock_item(conn: Connection[Any], *, order_id: UUID, number: int) -> OrderItem | None:
+    """One drink, locked until the transaction ends."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_item_from_row))
+        .execute(LOCK_ITEM, [order_id, number])
+        .fetchone()
+    )
+
+
+LOCK_ITEMS: Final = """-- name: LockItems
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by FROM order_items
+WHERE order_id = $1
+ORDER BY number
+FOR NO KEY UPDATE
+"""
+
+
+def lock_items(conn: Connection[Any], *, order_id: UUID) -> list[OrderItem]:
+    """All drinks of an order, locked by number until the transaction ends."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_item_from_row)).execute(LOCK_ITEMS, [order_id]).fetchall()
+    )
+
+
+LOCK_NEXT_CLAIMABLE: Final = """-- name: LockNextClaimable
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by FROM order_items
+WHERE status IN ('pending', 'in_progress') AND (status = 'pending' OR claim_expires_at <= $1::timestamptz)
+    AND ($2::text IS NULL OR station = $2::text)
+ORDER BY due_at, order_id, number
+LIMIT 1
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def lock_next_claimable(conn: Connection[Any], *, now: datetime, station: str | None) -> OrderItem | None:
+    """The drink to be made next, at one station or at any, locked: pending, or claimed by someone whose time is over.
+    A drink that another bartender is just claiming is passed over, so claims never wait and never meet.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(order_item_from_row))
+        .execute(LOCK_NEXT_CLAIMABLE, [now, station])
+        .fetchone()
+    )
+
+
+LOCK_CLAIMABLE_OF_RECIPE: Final = """-- name: LockClaimableOfRecipe
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by FROM order_items
+WHERE status IN ('pending', 'in_progress') AND (status = 'pending' OR claim_expires_at <= $1::timestamptz)
+    AND recipe_id = $2::uuid AND station = $3::text
+    AND NOT (order_id = $4 AND number = $5)
+ORDER BY due_at, order_id, number
+LIMIT $6::integer
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def lock_claimable_of_recipe(
+    conn: Connection[Any],
+    *,
+    now: datetime,
+    recipe_id: UUID,
+    station: str,
+    order_id: UUID,
+    number: int,
+    at_most: int,
+) -> list[OrderItem]:
+    """More drinks of one recipe that can be claimed now, in deadline order and locked; the given one is
+    left out.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(order_item_from_row))
+        .execute(LOCK_CLAIMABLE_OF_RECIPE, [now, recipe_id, station, order_id, number, at_most])
+        .fetchall()
+    )
+
+
+UPDATE_ITEM: Final = """-- name: UpdateItem
+UPDATE order_items
+SET status = $1, claimed_by = $2, claim_expires_at = $3,
+    started_at = $4, completed_at = $5, error = $6,
+    holds_stock = $7, changed_by = $8
+WHERE order_id = $9 AND number = $10
+"""
+
+
+def update_item(
+    conn: Connection[Any],
+    *,
+    status: ItemStatus,
+    claimed_by: UUID | None,
+    claim_expires_at: datetime | None,
+    started_at: datetime | None,
+    completed_at: datetime | None,
+    error: str | None,
+    holds_stock: bool,
+    changed_by: UUID | None,
+    order_id: UUID,
+    number: int,
+) -> None:
+    """Writes what a verb changes of a drink that the caller has locked."""
+    RawCursor(conn).execute(
+        UPDATE_ITEM,
+        [
+            status,
+            claimed_by,
+            claim_expires_at,
+            started_at,
+            completed_at,
+            error,
+            holds_stock,
+            changed_by,
+            order_id,
+            number,
+        ],
     )

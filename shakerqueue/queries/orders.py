@@ -146,3 +146,35 @@ def get_order_by_idempotency_key(
         .execute(GET_ORDER_BY_IDEMPOTENCY_KEY, [principal_id, idempotency_key])
         .fetchone()
     )
+
+
+CHANGE_ITEM_COUNTS: Final = """-- name: ChangeItemCounts
+UPDATE orders
+SET pending_count = pending_count + $1::integer,
+    in_progress_count = in_progress_count + $2::integer,
+    complete_count = complete_count + $3::integer,
+    failed_count = failed_count + $4::integer,
+    canceled_count = canceled_count + $5::integer,
+    updated_at = $6
+WHERE id = $7
+RETURNING id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at
+"""
+
+
+def change_item_counts(
+    conn: Connection[Any],
+    *,
+    pending: int,
+    in_progress: int,
+    complete: int,
+    failed: int,
+    canceled: int,
+    now: datetime,
+    id: UUID,
+) -> Order | None:
+    """Adds to the order's counts of its drinks, each number may be negative; the status follows from them."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_from_row))
+        .execute(CHANGE_ITEM_COUNTS, [pending, in_progress, complete, failed, canceled, now, id])
+        .fetchone()
+    )

@@ -118,3 +118,16 @@ WHERE recipes.id = taken.id
 def take_stock(conn: Connection[Any], *, ids: Sequence[UUID], drinks: Sequence[int]) -> None:
     """Takes drinks off recipes that LockCountedRecipes holds."""
     RawCursor(conn).execute(TAKE_STOCK, [list(ids), list(drinks)])
+
+
+RETURN_STOCK: Final = """-- name: ReturnStock
+UPDATE recipes
+SET remaining = recipes.remaining + returned.drinks
+FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::integer[]) AS drinks) AS returned
+WHERE recipes.id = returned.id AND recipes.remaining IS NOT NULL
+"""
+
+
+def return_stock(conn: Connection[Any], *, ids: Sequence[UUID], drinks: Sequence[int]) -> None:
+    """Puts drinks back on recipes that are still counted. Callers sort by id."""
+    RawCursor(conn).execute(RETURN_STOCK, [list(ids), list(drinks)])

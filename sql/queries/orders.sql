@@ -52,3 +52,15 @@ WHERE id = @id;
 SELECT * FROM orders
 WHERE principal_id = @principal_id AND idempotency_key = @idempotency_key
     AND error IS DISTINCT FROM 'idempotency_conflict';
+
+-- name: ChangeItemCounts :one
+-- Adds to the order's counts of its drinks, each number may be negative; the status follows from them.
+UPDATE orders
+SET pending_count = pending_count + @pending::integer,
+    in_progress_count = in_progress_count + @in_progress::integer,
+    complete_count = complete_count + @complete::integer,
+    failed_count = failed_count + @failed::integer,
+    canceled_count = canceled_count + @canceled::integer,
+    updated_at = @now
+WHERE id = @id
+RETURNING *;

@@ -37,3 +37,10 @@ UPDATE recipes
 SET remaining = recipes.remaining - taken.drinks
 FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@drinks::integer[]) AS drinks) AS taken
 WHERE recipes.id = taken.id;
+
+-- name: ReturnStock :exec
+-- Puts drinks back on recipes that are still counted. Callers sort by id.
+UPDATE recipes
+SET remaining = recipes.remaining + returned.drinks
+FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@drinks::integer[]) AS drinks) AS returned
+WHERE recipes.id = returned.id AND recipes.remaining IS NOT NULL;

@@ -75,6 +75,7 @@ CREATE TABLE order_items (
     note text,
     modifiers jsonb NOT NULL DEFAULT '[]',       -- ["no ice", "double"]
     status item_status NOT NULL,
+    prep_seconds integer NOT NULL,  -- what it takes to make, at the time of the order
     due_at timestamptz NOT NULL,
     holds_stock boolean NOT NULL DEFAULT false,  -- it took one from recipes.remaining
     claimed_by uuid,
@@ -82,10 +83,12 @@ CREATE TABLE order_items (
     started_at timestamptz,
     completed_at timestamptz,
     error text,
+    changed_by uuid,               -- who made the last change; null: nobody yet, or the system
     CONSTRAINT order_items_pkey PRIMARY KEY (order_id, number),
     CONSTRAINT order_items_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders,
     CONSTRAINT order_items_recipe_id_fkey FOREIGN KEY (recipe_id) REFERENCES recipes,
     CONSTRAINT order_items_claimed_by_fkey FOREIGN KEY (claimed_by) REFERENCES users,
+    CONSTRAINT order_items_changed_by_fkey FOREIGN KEY (changed_by) REFERENCES users,
     CONSTRAINT order_items_number_range CHECK (number BETWEEN 1 AND 100),
     CONSTRAINT order_items_recipe_length CHECK (length(recipe) BETWEEN 1 AND 100),
     CONSTRAINT order_items_note_length CHECK (length(note) <= 500),

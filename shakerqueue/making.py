@@ -1,0 +1,205 @@
+"""Making drinks: verbs on one drink or a whole order, and claim-next. Each runs in the caller's transaction.
+
+Locks are taken as everywhere: drinks by (order id, number), then orders by id, then recipes by id, then the event
+log, after which the caller commits at once.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
+from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_repeat, may
+from shakerqueue.queries import order_events, order_items, orders, recipes
+from shakerqueue.queries.models import ItemStatus, Order, OrderEventType, OrderItem
+
+NOT_MADE = (ItemStatus.FAILED, ItemStatus.CANCELED)
+
+
+class Change(NamedTuple):
+    """A drink before and after a verb."""
+
+    before: OrderItem
+    after: OrderItem
+
+    @property
+    def is_event(self) -> bool:
+        """Whether anyone else would see a difference; a renewed claim is nobody's news."""
+        return (self.before.status, self.before.claimed_by) != (self.after.status, self.after.claimed_by)
+
+
+def act_on_item(
+    conn: Connection[Any],
+    order_id: UUID,
+    number: int,
+    verb: Verb,
+    actor: Actor,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """Do the verb to one drink. The same actor's repeat changes nothing.
+
+    Raises:
+        NotFound: the order has no such drink.
+        IllegalTransition: not legal now; names the verbs that are.
+        SoldOut: a recall that would need a counted drink, and there is none left.
+    """
+    item = order_items.lock_item(conn, order_id=order_id, number=number)
+    if item is None:
+        raise NotFound("There is no such drink.")
+    _act(conn, [item], verb, actor, now, reason)
+
+
+def act_on_order(
+    conn: Connection[Any], order_id: UUID, verb: Verb, actor: Actor, now: datetime, reason: str | None = None
+) -> None:
+    """Do the verb to every drink of the order for which it is legal. Errors as `act_on_item`."""
+    _act(conn, order_items.lock_items(conn, order_id=order_id), verb, actor, now, reason)
+
+
+def claim_next(
+    conn: Connection[Any], actor: Actor, at_most: int, station: str | None, now: datetime
+) -> list[OrderItem]:
+    """Claim the drink that is due first and up to `at_most` - 1 more of its recipe: one shaker, one motion."""
+    first = order_items.lock_next_claimable(conn, now=now, station=station)
+    if first is None:
+        return []
+    batch = [first, *_same(conn, first, at_most, now)]
+    changes = [Change(item, changed(Verb.START, item, actor, now)) for item in batch]
+    _write(conn, changes, Verb.START, actor, now)
+    return [change.after for change in changes]
+
+
+def _same(conn: Connection[Any], first: OrderItem, at_most: int, now: datetime) -> list[OrderItem]:
+    if first.recipe_id is None or at_most == 1:
+        return []
+    return order_items.lock_claimable_of_recipe(
+        conn,
+        now=now,
+        recipe_id=first.recipe_id,
+        station=first.station,
+        order_id=first.order_id,
+        number=first.number,
+        at_most=at_most - 1,
+    )
+
+
+def _act(
+    conn: Connection[Any], items: list[OrderItem], verb: Verb, actor: Actor, now: datetime, reason: str | None
+) -> None:
+    legal = [item for item in items if may(verb, item, actor, now)]
+    if legal:
+        _write(conn, [Change(item, changed(verb, item, actor, now, reason)) for item in legal], verb, actor, now)
+    elif not any(is_repeat(verb, item, actor) for item in items):
+        allowed = {one for item in items for one in allowed_verbs(item, actor, now)}
+        raise IllegalTransition(verb, [one for one in Verb if one in allowed])
+
+
+def _write(conn: Connection[Any], changes: list[Change], verb: Verb, actor: Actor, now: datetime) -> None:
+    owners = _change_counts(conn, changes, now)
+    changes = _settle_stock(conn, changes)
+    for change in changes:
+        _update(conn, change.after)
+    news = [change for change in changes if change.is_event]
+    if news:
+        _append_events(conn, news, EVENTS[verb], actor, owners)
+
+
+def _change_counts(conn: Connection[Any], changes: Sequence[Change], now: datetime) -> dict[UUID, UUID]:
+    """Bring the orders' counts along, by id, and return whose orders they are."""
+    owners = {}
+    for order_id in sorted({change.before.order_id for change in changes}):
+        delta: Counter[ItemStatus] = Counter()
+        for change in changes:
+            if change.before.order_id == order_id:
+                delta[change.before.status] -= 1
+                delta[change.after.status] += 1
+        order = _add_counts(conn, order_id, delta, now)
+        owners[order_id] = order.principal_id
+    return owners
+
+
+def _add_counts(conn: Connection[Any], order_id: UUID, delta: Counter[ItemStatus], now: datetime) -> Order:
+    order = orders.change_item_counts(
+        conn,
+        id=order_id,
+        pending=delta[ItemStatus.PENDING],
+        in_progress=delta[ItemStatus.IN_PROGRESS],
+        complete=delta[ItemStatus.COMPLETE],
+        failed=delta[ItemStatus.FAILED],
+        canceled=delta[ItemStatus.CANCELED],
+        now=now,
+    )
+    assert order is not None, "a drink has its order: a foreign key says so"  # noqa: S101
+    return order
+
+
+def _settle_stock(conn: Connection[Any], changes: list[Change]) -> list[Change]:
+    """A drink that will not be made gives its place in the stock back; one that is recalled needs one again."""
+    given_back = Counter(c.before.recipe_id for c in changes if c.before.holds_stock and c.after.status in NOT_MADE)
+    needed = Counter(c.before.recipe_id for c in changes if c.before.status is ItemStatus.FAILED)
+    if given_back:
+        ids = _sorted_ids(given_back)
+        recipes.return_stock(conn, ids=ids, drinks=[given_back[id] for id in ids])
+    counted = _take_stock(conn, needed) if needed else frozenset()
+    return [Change(c.before, replace(c.after, holds_stock=_holds_stock(c, counted))) for c in changes]
+
+
+def _take_stock(conn: Connection[Any], needed: Counter[UUID | None]) -> frozenset[UUID]:
+    """Take what recalled drinks need, and return which of the recipes are counted at all."""
+    ids = _sorted_ids(needed)
+    remaining = {row.id: row.remaining or 0 for row in recipes.lock_counted_recipes(conn, ids=ids)}
+    if any(needed[id] > left for id, left in remaining.items()):
+        raise SoldOut
+    if remaining:
+        recipes.take_stock(conn, ids=list(remaining), drinks=[needed[id] for id in remaining])
+    return frozenset(remaining)
+
+
+def _holds_stock(change: Change, counted: frozenset[UUID]) -> bool:
+    if change.after.status in NOT_MADE:
+        return False
+    if change.before.status is ItemStatus.FAILED:
+        return change.after.recipe_id in counted
+    return change.before.holds_stock
+
+
+def _sorted_ids(drinks: Counter[UUID | None]) -> list[UUID]:
+    return sorted(id for id in drinks if id is not None)
+
+
+def _update(conn: Connection[Any], item: OrderItem) -> None:
+    order_items.update_item(
+        conn,
+        order_id=item.order_id,
+        number=item.number,
+        status=item.status,
+        claimed_by=item.claimed_by,
+        claim_expires_at=item.claim_expires_at,
+        started_at=item.started_at,
+        completed_at=item.completed_at,
+        error=item.error,
+        holds_stock=item.holds_stock,
+        changed_by=item.changed_by,
+    )
+
+
+def _append_events(
+    conn: Connection[Any], changes: list[Change], event: OrderEventType, actor: Actor, owners: dict[UUID, UUID]
+) -> None:
+    order_events.lock_event_log(conn)
+    order_events.append_events(
+        conn,
+        order_ids=[change.after.order_id for change in changes],
+        item_numbers=[change.after.number for change in changes],
+        types=[event] * len(changes),
+        principal_ids=[owners[change.after.order_id] for change in changes],
+        details=[json.dumps({"error": change.after.error} if change.after.error else {}) for change in changes],
+        actor_id=actor.id,
+    )

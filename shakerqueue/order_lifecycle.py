@@ -1,0 +1,104 @@
+"""The life of a drink: which verb leads from which status to which, for whom. No I/O; docs/lifecycle.md draws it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderItem, UserRole
+from shakerqueue.roles import STAFF
+
+CLAIM_SECONDS = 15 * 60
+MAX_CLAIM_BATCH = 10
+# Refusals that no bartender can undo: there is nothing to make, or the guest ordered something else.
+FINAL_ERRORS = frozenset({"recipe_gone", "idempotency_conflict"})
+
+
+class Verb(StrEnum):
+    """What can be done to a drink."""
+
+    START = "start"
+    COMPLETE = "complete"
+    FAIL = "fail"
+    RECALL = "recall"
+    CANCEL = "cancel"
+    RELEASE = "release"
+
+
+TRANSITIONS: dict[Verb, dict[ItemStatus, ItemStatus]] = {
+    Verb.START: {ItemStatus.PENDING: ItemStatus.IN_PROGRESS},
+    # A drink that takes one motion is tapped once: it need not be started first.
+    Verb.COMPLETE: {ItemStatus.PENDING: ItemStatus.COMPLETE, ItemStatus.IN_PROGRESS: ItemStatus.COMPLETE},
+    Verb.FAIL: {ItemStatus.PENDING: ItemStatus.FAILED, ItemStatus.IN_PROGRESS: ItemStatus.FAILED},
+    Verb.RECALL: {ItemStatus.COMPLETE: ItemStatus.IN_PROGRESS, ItemStatus.FAILED: ItemStatus.PENDING},
+    Verb.CANCEL: {ItemStatus.PENDING: ItemStatus.CANCELED, ItemStatus.IN_PROGRESS: ItemStatus.CANCELED},
+    Verb.RELEASE: {ItemStatus.IN_PROGRESS: ItemStatus.PENDING},
+}
+
+EVENTS: dict[Verb, OrderEventType] = {
+    Verb.START: OrderEventType.STARTED,
+    Verb.COMPLETE: OrderEventType.COMPLETED,
+    Verb.FAIL: OrderEventType.FAILED,
+    Verb.RECALL: OrderEventType.RECALLED,
+    Verb.CANCEL: OrderEventType.CANCELED,
+    Verb.RELEASE: OrderEventType.RELEASED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: staff on any drink, a guest only on drinks of an own order."""
+
+    id: UUID
+    role: UserRole
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF
+
+
+def may(verb: Verb, item: OrderItem, actor: Actor, now: datetime) -> bool:
+    """Whether the verb would change this drink now, in this actor's hands."""
+    if item.status is ItemStatus.IN_PROGRESS and verb is Verb.START:
+        return actor.is_staff and (item.claimed_by == actor.id or claim_is_over(item, now))
+    if item.status not in TRANSITIONS[verb]:
+        return False
+    if not actor.is_staff:
+        return verb is Verb.CANCEL and item.status is ItemStatus.PENDING
+    if verb is Verb.RELEASE:
+        return actor.id == item.claimed_by or actor.role is UserRole.ADMIN
+    return not (verb is Verb.RECALL and item.error in FINAL_ERRORS)
+
+
+def allowed_verbs(item: OrderItem, actor: Actor, now: datetime) -> list[Verb]:
+    return [verb for verb in Verb if may(verb, item, actor, now)]
+
+
+def is_repeat(verb: Verb, item: OrderItem, actor: Actor) -> bool:
+    """Whether this actor did just this to the drink already: a second tap, or a request sent again."""
+    return item.changed_by == actor.id and item.status in TRANSITIONS[verb].values() and verb is not Verb.START
+
+
+def claim_is_over(item: OrderItem, now: datetime) -> bool:
+    return item.claim_expires_at is not None and item.claim_expires_at <= now
+
+
+def changed(verb: Verb, item: OrderItem, actor: Actor, now: datetime, reason: str | None = None) -> OrderItem:
+    """The drink after the verb, which `may` has allowed. `reason` becomes the error of a failed or canceled one."""
+    status = TRANSITIONS[verb].get(item.status, item.status)
+    common = replace(item, status=status, changed_by=actor.id, error=reason, completed_at=None, claim_expires_at=None)
+    if status is ItemStatus.IN_PROGRESS:
+        return _claimed(common, actor, now)
+    if status is ItemStatus.PENDING:
+        return replace(common, claimed_by=None, started_at=None)
+    if status is ItemStatus.COMPLETE:
+        maker = item.claimed_by or actor.id
+        return replace(common, claimed_by=maker, started_at=item.started_at or now, completed_at=now)
+    return common
+
+
+def _claimed(item: OrderItem, actor: Actor, now: datetime) -> OrderItem:
+    """In the actor's hands for a while; whoever takes over from someone else starts the clock anew."""
+    started_at = item.started_at if item.claimed_by == actor.id and item.started_at else now
+    expires_at = now + timedelta(seconds=CLAIM_SECONDS)
+    return replace(item, claimed_by=actor.id, started_at=started_at, claim_expires_at=expires_at)
