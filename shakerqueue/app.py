@@ -2,6 +2,7 @@
 
 import atexit
 import time
+from threading import Semaphore
 
 import structlog
 from flask import Flask
@@ -80,6 +81,7 @@ def _start_services(settings: Settings) -> Services:
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
         order_id_secret=_order_id_secret(database),
+        waiting_places=Semaphore(settings.threads // 2),
     )
     atexit.register(services.stop)
     return services

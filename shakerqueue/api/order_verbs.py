@@ -10,15 +10,13 @@ from psycopg import Connection
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.order_access import persisted_order
 from shakerqueue.api.order_json import orders_json
-from shakerqueue.api.problems import RETRY_AFTER_SECONDS, FieldError, Problem
+from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.schemas import OrderSchema, ReasonSchema
 from shakerqueue.api.services import services
 from shakerqueue.making import act_on_item, act_on_order
-from shakerqueue.order_ids import was_issued_to
 from shakerqueue.order_lifecycle import Actor, Verb
-from shakerqueue.queries import orders
-from shakerqueue.queries.models import Order
 from shakerqueue.roles import EVERYONE, STAFF
 
 blueprint = Blueprint("order_verbs", __name__, url_prefix="/orders", description="Making drinks")
@@ -77,18 +75,7 @@ def _change(order_id: UUID, act: Callable[[Connection[Any]], None]) -> Response:
     """Act in a transaction of its own, and answer with the order as it is after the commit."""
     database = services().database
     with database.transaction() as conn:
-        _visible(conn, order_id)
+        persisted_order(conn, order_id)
         act(conn)
     with database.connection() as conn:
-        return jsonify(orders_json(conn, [_visible(conn, order_id)])[0])
-
-
-def _visible(conn: Connection[Any], order_id: UUID) -> Order:
-    """The order, if the one who asks may see it."""
-    order = orders.get_order(conn, id=order_id)
-    if order is None and was_issued_to(services().order_id_secret, principal().id, order_id):
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        raise Problem(409, "The order is not stored yet.", code="not_persisted_yet", headers=headers)
-    if order is None or not (order.principal_id == principal().id or principal().role in STAFF):
-        raise Problem(404, "There is no such order.")
-    return order
+        return jsonify(orders_json(conn, [persisted_order(conn, order_id)])[0])

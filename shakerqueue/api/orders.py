@@ -1,27 +1,39 @@
 """Placing orders and looking at them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from flask import Response, jsonify, request, url_for
+from psycopg import Connection
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.order_access import visible_order
 from shakerqueue.api.order_json import orders_json
+from shakerqueue.api.pages import page
 from shakerqueue.api.placing import Placement, placed_order, placement_of
 from shakerqueue.api.problems import FieldError, Problem
-from shakerqueue.api.schemas import OrderSchema, PlaceOrderSchema, QueuedOrderSchema
+from shakerqueue.api.schemas import (
+    OrderListQuerySchema,
+    OrderListSchema,
+    OrderSchema,
+    PlaceOrderSchema,
+    QueuedOrderSchema,
+    WaitQuerySchema,
+)
 from shakerqueue.api.services import services
+from shakerqueue.api.waiting import wait_for_change
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.messaging.messages import OrderPlaced
-from shakerqueue.order_ids import was_issued_to
 from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
 from shakerqueue.roles import EVERYONE, STAFF
 
 REQUEST_SECONDS = 2.8
 KEY_LOOK_UP_SECONDS = 0.1
+END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no order is newer
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Drink orders")
 
@@ -42,22 +54,49 @@ def place_order(body: dict[str, Any]) -> Response:
     return _accepted(_queued_json(order), order.id)
 
 
+@blueprint.route("")
+@allow(EVERYONE)
+@blueprint.arguments(OrderListQuerySchema, location="query")
+@blueprint.response(200, OrderListSchema)
+def list_orders(query: dict[str, Any]) -> Response:
+    """Orders, the newest first: a guest's or a POS's own, the staff everybody's."""
+    with services().database.connection() as conn:
+        rows = _page(conn, **query)
+        answer = page("orders", rows, query["limit"], lambda order: (order.placed_at, order.id))
+        return jsonify({**answer, "orders": orders_json(conn, answer["orders"])})
+
+
 @blueprint.route("/<uuid:order_id>")
 @allow(EVERYONE)
+@blueprint.arguments(WaitQuerySchema, location="query")
 @blueprint.response(200, OrderSchema)
-def get_order(order_id: UUID) -> Response:
-    """One order as it is now. Accepted but not persisted yet, it reads as queued."""
-    with services().database.connection() as conn:
-        order = orders.get_order(conn, id=order_id)
-        if order is not None and _may_see(order):
-            return jsonify(orders_json(conn, [order])[0])
-    if order is None and was_issued_to(services().order_id_secret, principal().id, order_id):
+def get_order(query: dict[str, Any], order_id: UUID) -> Response:
+    """One order as it is now, or, with `wait`, as it is once it has changed. Not persisted yet, it reads as queued."""
+    order = _look(order_id)
+    if query["wait"]:
+        order = wait_for_change(lambda: _look(order_id), order, query["wait"])
+    if order is None:
         return jsonify({"id": str(order_id), "status": "queued"})
-    raise Problem(404, "There is no such order.")
+    with services().database.connection() as conn:
+        return jsonify(orders_json(conn, [order])[0])
 
 
-def _may_see(order: Order) -> bool:
-    return order.principal_id == principal().id or principal().role in STAFF
+def _look(order_id: UUID) -> Order | None:
+    with services().database.connection() as conn:
+        return visible_order(conn, order_id)
+
+
+def _page(
+    conn: Connection[Any], *, limit: int, cursor: tuple[Any, ...] | None, external_id: str | None, **filters: Any
+) -> list[Order]:
+    before_placed_at, before_id = cursor or END_OF_TIME
+    filters |= {"before_placed_at": before_placed_at, "before_id": before_id, "at_most": limit + 1}
+    own = None if principal().role in STAFF else principal().id
+    if external_id is not None:
+        return orders.list_orders_by_external_id(conn, external_id=external_id, principal_id=own, **filters)
+    if own is not None:
+        return orders.list_orders_of_principal(conn, principal_id=own, **filters)
+    return orders.list_orders(conn, **filters)
 
 
 def _stored_under_key(placement: Placement, deadline: Deadline) -> Order | None:

@@ -1,14 +1,26 @@
 """What requests may hold and what answers hold. docs and checks are both made from these."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shakerqueue.api.fields import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, StrictSchema, WholeNumber, YesOrNo, text
+from shakerqueue.api.fields import (
+    MAX_NAME_LENGTH,
+    MAX_NOTE_LENGTH,
+    QueryNumber,
+    StrictSchema,
+    WholeNumber,
+    YesOrNo,
+    text,
+)
+from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
 from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild, UserRole
 
 MAX_DRINKS = 100
+MAX_WAIT_SECONDS = 30
 
 
 class LoginSchema(StrictSchema):
@@ -98,6 +110,28 @@ class OrderSchema(StrictSchema):
     items = fields.List(fields.Nested(OrderItemSchema))
     place_in_line = fields.Integer(dump_default=None, allow_none=True)
     estimated_ready_at = fields.AwareDateTime(dump_default=None, allow_none=True)
+
+
+class OrderListSchema(StrictSchema):
+    orders = fields.List(fields.Nested(OrderSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class OrderListQuerySchema(PageSchema):
+    cursor = Cursor(datetime, UUID)
+    status = fields.Enum(OrderStatus, by_value=True, load_default=None)
+    ticket = text(64, load_default=None)
+    external_id = text(255, load_default=None)
+    placed_after = fields.AwareDateTime(load_default=None)
+    updated_after = fields.AwareDateTime(load_default=None)
+
+
+class WaitQuerySchema(StrictSchema):
+    wait = QueryNumber(
+        load_default=0,
+        validate=validate.Range(min=0, max=MAX_WAIT_SECONDS),
+        metadata={"description": "seconds to wait for a change"},
+    )
 
 
 class ReasonSchema(StrictSchema):

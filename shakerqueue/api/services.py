@@ -1,6 +1,7 @@
 """What the views use of the process: made by the application factory, reached through the Flask app."""
 
 from dataclasses import dataclass
+from threading import Semaphore
 from typing import cast
 
 from flask import current_app
@@ -24,6 +25,7 @@ class Services:
     passwords: PasswordHasher
     tokens: TokenVerifier
     order_id_secret: bytes
+    waiting_places: Semaphore  # requests that may hold their answer back at the same time
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""

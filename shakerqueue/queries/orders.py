@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection, RawCursor
 from psycopg.rows import args_row, scalar_row
 
-from .models import Order, order_from_row
+from .models import Order, OrderStatus, order_from_row
 
 INSERT_ORDERS_ONCE: Final = """-- name: InsertOrdersOnce
 INSERT INTO orders (
@@ -177,4 +177,124 @@ def change_item_counts(
         RawCursor(conn, row_factory=args_row(order_from_row))
         .execute(CHANGE_ITEM_COUNTS, [pending, in_progress, complete, failed, canceled, now, id])
         .fetchone()
+    )
+
+
+LIST_ORDERS: Final = """-- name: ListOrders
+SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at FROM orders
+WHERE (placed_at, id) < ($1::timestamptz, $2::uuid)
+    AND ($3::order_status IS NULL OR status = $3::order_status)
+    AND ($4::text IS NULL OR ticket = $4::text)
+    AND ($5::timestamptz IS NULL OR placed_at > $5::timestamptz)
+    AND ($6::timestamptz IS NULL OR updated_at > $6::timestamptz)
+ORDER BY placed_at DESC, id DESC
+LIMIT $7::integer
+"""
+
+
+def list_orders(
+    conn: Connection[Any],
+    *,
+    before_placed_at: datetime,
+    before_id: UUID,
+    status: OrderStatus | None,
+    ticket: str | None,
+    placed_after: datetime | None,
+    updated_after: datetime | None,
+    at_most: int,
+) -> list[Order]:
+    """Orders of everybody, the newest first, from the given place on and as far as the filters let
+    through.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(order_from_row))
+        .execute(
+            LIST_ORDERS,
+            [before_placed_at, before_id, status, ticket, placed_after, updated_after, at_most],
+        )
+        .fetchall()
+    )
+
+
+LIST_ORDERS_OF_PRINCIPAL: Final = """-- name: ListOrdersOfPrincipal
+SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at FROM orders
+WHERE principal_id = $1
+    AND (placed_at, id) < ($2::timestamptz, $3::uuid)
+    AND ($4::order_status IS NULL OR status = $4::order_status)
+    AND ($5::text IS NULL OR ticket = $5::text)
+    AND ($6::timestamptz IS NULL OR placed_at > $6::timestamptz)
+    AND ($7::timestamptz IS NULL OR updated_at > $7::timestamptz)
+ORDER BY placed_at DESC, id DESC
+LIMIT $8::integer
+"""
+
+
+def list_orders_of_principal(
+    conn: Connection[Any],
+    *,
+    principal_id: UUID,
+    before_placed_at: datetime,
+    before_id: UUID,
+    status: OrderStatus | None,
+    ticket: str | None,
+    placed_after: datetime | None,
+    updated_after: datetime | None,
+    at_most: int,
+) -> list[Order]:
+    """One principal's orders; otherwise as ListOrders."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_from_row))
+        .execute(
+            LIST_ORDERS_OF_PRINCIPAL,
+            [principal_id, before_placed_at, before_id, status, ticket, placed_after, updated_after, at_most],
+        )
+        .fetchall()
+    )
+
+
+LIST_ORDERS_BY_EXTERNAL_ID: Final = """-- name: ListOrdersByExternalId
+SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at FROM orders
+WHERE external_id = $1
+    AND ($2::uuid IS NULL OR principal_id = $2::uuid)
+    AND (placed_at, id) < ($3::timestamptz, $4::uuid)
+    AND ($5::order_status IS NULL OR status = $5::order_status)
+    AND ($6::text IS NULL OR ticket = $6::text)
+    AND ($7::timestamptz IS NULL OR placed_at > $7::timestamptz)
+    AND ($8::timestamptz IS NULL OR updated_at > $8::timestamptz)
+ORDER BY placed_at DESC, id DESC
+LIMIT $9::integer
+"""
+
+
+def list_orders_by_external_id(
+    conn: Connection[Any],
+    *,
+    external_id: str | None,
+    principal_id: UUID | None,
+    before_placed_at: datetime,
+    before_id: UUID,
+    status: OrderStatus | None,
+    ticket: str | None,
+    placed_after: datetime | None,
+    updated_after: datetime | None,
+    at_most: int,
+) -> list[Order]:
+    """Orders under an id that a POS gave them, the newest first; of one principal, or of everybody."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_from_row))
+        .execute(
+            LIST_ORDERS_BY_EXTERNAL_ID,
+            [
+                external_id,
+                principal_id,
+                before_placed_at,
+                before_id,
+                status,
+                ticket,
+                placed_after,
+                updated_after,
+                at_most,
+            ],
+        )
+        .fetchall()
     )

@@ -64,3 +64,39 @@ SET pending_count = pending_count + @pending::integer,
     updated_at = @now
 WHERE id = @id
 RETURNING *;
+
+-- name: ListOrders :many
+-- Orders of everybody, the newest first, from the given place on and as far as the filters let through.
+SELECT * FROM orders
+WHERE (placed_at, id) < (@before_placed_at::timestamptz, @before_id::uuid)
+    AND (sqlc.narg('status')::order_status IS NULL OR status = sqlc.narg('status')::order_status)
+    AND (sqlc.narg('ticket')::text IS NULL OR ticket = sqlc.narg('ticket')::text)
+    AND (sqlc.narg('placed_after')::timestamptz IS NULL OR placed_at > sqlc.narg('placed_after')::timestamptz)
+    AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
+ORDER BY placed_at DESC, id DESC
+LIMIT @at_most::integer;
+
+-- name: ListOrdersOfPrincipal :many
+-- One principal's orders; otherwise as ListOrders.
+SELECT * FROM orders
+WHERE principal_id = @principal_id
+    AND (placed_at, id) < (@before_placed_at::timestamptz, @before_id::uuid)
+    AND (sqlc.narg('status')::order_status IS NULL OR status = sqlc.narg('status')::order_status)
+    AND (sqlc.narg('ticket')::text IS NULL OR ticket = sqlc.narg('ticket')::text)
+    AND (sqlc.narg('placed_after')::timestamptz IS NULL OR placed_at > sqlc.narg('placed_after')::timestamptz)
+    AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
+ORDER BY placed_at DESC, id DESC
+LIMIT @at_most::integer;
+
+-- name: ListOrdersByExternalId :many
+-- Orders under an id that a POS gave them, the newest first; of one principal, or of everybody.
+SELECT * FROM orders
+WHERE external_id = @external_id
+    AND (sqlc.narg('principal_id')::uuid IS NULL OR principal_id = sqlc.narg('principal_id')::uuid)
+    AND (placed_at, id) < (@before_placed_at::timestamptz, @before_id::uuid)
+    AND (sqlc.narg('status')::order_status IS NULL OR status = sqlc.narg('status')::order_status)
+    AND (sqlc.narg('ticket')::text IS NULL OR ticket = sqlc.narg('ticket')::text)
+    AND (sqlc.narg('placed_after')::timestamptz IS NULL OR placed_at > sqlc.narg('placed_after')::timestamptz)
+    AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
+ORDER BY placed_at DESC, id DESC
+LIMIT @at_most::integer;
