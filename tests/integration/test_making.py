@@ -1,0 +1,305 @@
+"""Making drinks, against a real PostgreSQL: claims that never meet, orders that complete, stock that adds up."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shakerqueue.database import Database, DeadlineConnection
+from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
+from shakerqueue.intake import insert_orders
+from shakerqueue.making import act_on_item, act_on_order, claim_next
+from shakerqueue.messaging.messages import OrderPlaced
+from shakerqueue.order_lifecycle import CLAIM_SECONDS, Actor, Verb
+from shakerqueue.queries import open_drinks, order_items, orders
+from shakerqueue.queries.models import ItemStatus, OrderItem, OrderStatus, UserRole
+from tests.support.bar import Bar
+from tests.support.orders import drink, order, principal_id
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(bar: Bar) -> Iterator[Database]:
+    database = Database(bar.database_url, pool_size=24, application_name="tests")
+    database.start()
+    yield database
+    database.stop()
+
+
+@pytest.fixture
+def conn(database: Database) -> Iterator[DeadlineConnection]:
+    with database.connection() as conn:
+        yield conn
+
+
+@pytest.fixture
+def guest(conn: DeadlineConnection) -> UUID:
+    return principal_id(conn)
+
+
+@pytest.fixture
+def staff(conn: DeadlineConnection) -> list[Actor]:
+    """Twenty bartenders."""
+    ids = conn.execute(
+        "INSERT INTO users (username, email, password_hash, role)"
+        " SELECT 'b' || n, 'b' || n || '@example.com', 'x', 'employee' FROM generate_series(1, 20) AS n RETURNING id"
+    ).fetchall()
+    return [Actor(id, UserRole.EMPLOYEE) for (id,) in ids]
+
+
+def store(database: Database, *placed: OrderPlaced) -> None:
+    with database.transaction() as conn:
+        insert_orders(conn, placed)
+
+
+def do(database: Database, verb: Verb, actor: Actor, placed: OrderPlaced, number: int = 1, **when: Any) -> None:
+    with database.transaction() as conn:
+        act_on_item(conn, placed.id, number, verb, actor, when.get("now", NOON), when.get("reason"))
+
+
+def claim(database: Database, actor: Actor, at_most: int = 1, now: datetime = NOON) -> list[OrderItem]:
+    with database.transaction() as conn:
+        return claim_next(conn, actor, at_most, None, now)
+
+
+def outcome(act: Callable[[], None]) -> str:
+    try:
+        act()
+    except IllegalTransition:
+        return "refused"
+    return "done"
+
+
+def statuses(conn: DeadlineConnection, placed: OrderPlaced) -> list[ItemStatus]:
+    return [item.status for item in order_items.list_order_items(conn, order_id=placed.id)]
+
+
+def order_status(conn: DeadlineConnection, placed: OrderPlaced) -> OrderStatus:
+    stored = orders.get_order(conn, id=placed.id)
+    assert stored is not None
+    return stored.status
+
+
+def assert_counts_agree(conn: DeadlineConnection) -> None:
+    """Each order's counts are those of its drinks, whatever happened at the same time."""
+    wrong = conn.execute(
+        "SELECT o.id FROM orders AS o JOIN order_items AS i ON i.order_id = o.id GROUP BY o.id"
+        " HAVING o.pending_count <> count(*) FILTER (WHERE i.status = 'pending')"
+        " OR o.in_progress_count <> count(*) FILTER (WHERE i.status = 'in_progress')"
+        " OR o.complete_count <> count(*) FILTER (WHERE i.status = 'complete')"
+        " OR o.failed_count <> count(*) FILTER (WHERE i.status = 'failed')"
+        " OR o.canceled_count <> count(*) FILTER (WHERE i.status = 'canceled')"
+    ).fetchall()
+    assert [] == wrong
+
+
+@pytest.mark.parametrize("rounds", [15, pytest.param(300, marks=pytest.mark.slow)])
+def test_twenty_bartenders_start_one_drink_and_one_gets_it(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor], rounds: int
+) -> None:
+    margarita = drink(conn)
+    with ThreadPoolExecutor(20) as bar:
+        for _ in range(rounds):
+            store(database, placed := order(guest, margarita))
+            together = Barrier(20)
+
+            def start(actor: Actor, placed: OrderPlaced = placed, together: Barrier = together) -> str:
+                together.wait(10)
+                return outcome(lambda: do(database, Verb.START, actor, placed))
+
+            assert Counter(done=1, refused=19) == Counter(bar.map(start, staff))
+    assert_counts_agree(conn)
+
+
+@pytest.mark.parametrize("rounds", [25, pytest.param(300, marks=pytest.mark.slow)])
+def test_two_finish_the_last_two_drinks_and_the_order_completes(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor], rounds: int
+) -> None:
+    margarita = drink(conn)
+    with ThreadPoolExecutor(2) as bar:
+        for _ in range(rounds):
+            store(database, placed := order(guest, margarita, margarita))
+            together = Barrier(2)
+
+            def finish(number: int, placed: OrderPlaced = placed, together: Barrier = together) -> None:
+                together.wait(10)
+                do(database, Verb.COMPLETE, staff[number], placed, number)
+
+            list(bar.map(finish, (1, 2)))
+            assert OrderStatus.COMPLETE is order_status(conn, placed)
+    assert_counts_agree(conn)
+
+
+def test_claims_of_many_bartenders_never_overlap_and_miss_nothing(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    menu = [drink(conn, name) for name in ("Margarita", "Negroni", "Mojito")]
+    store(database, *(order(guest, *menu[: 1 + count % 3]) for count in range(60)))
+
+    def work(actor: Actor) -> list[tuple[UUID, int]]:
+        mine: list[tuple[UUID, int]] = []
+        while claimed := claim(database, actor, at_most=3):
+            mine += [(item.order_id, item.number) for item in claimed]
+        return mine
+
+    with ThreadPoolExecutor(8) as bar:
+        claimed = [key for mine in bar.map(work, staff[:8]) for key in mine]
+
+    assert 120 == len(claimed) == len(set(claimed))
+    assert_counts_agree(conn)
+
+
+def test_claims_come_by_deadline_and_batch_one_recipe(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita, negroni = drink(conn, "Margarita"), drink(conn, "Negroni")
+    first = order(guest, margarita, placed_at=NOON)
+    second = order(guest, negroni, placed_at=NOON + timedelta(minutes=1))
+    third = order(guest, margarita, margarita, margarita, placed_at=NOON + timedelta(minutes=2))
+    rush = order(guest, negroni, placed_at=NOON + timedelta(minutes=3), rush=True)
+    store(database, third, second, first, rush)
+
+    rounds = [[(item.recipe, item.order_id) for item in claim(database, staff[0], at_most=3)] for _ in range(4)]
+
+    # The rush came last and overtakes; it takes the other Negroni along.
+    assert [("Negroni", rush.id), ("Negroni", second.id)] == rounds[0]
+    assert [("Margarita", first.id), ("Margarita", third.id), ("Margarita", third.id)] == rounds[1]
+    assert ([("Margarita", third.id)], []) == (rounds[2], rounds[3])
+
+
+def test_a_claim_that_is_over_is_claimed_by_the_next(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    anna, ben, *_ = staff
+    assert 1 == len(claim(database, anna))
+    assert [] == claim(database, ben, now=NOON + timedelta(seconds=CLAIM_SECONDS - 1))
+
+    [taken] = claim(database, ben, now=NOON + timedelta(seconds=CLAIM_SECONDS))
+
+    assert (placed.id, ben.id) == (taken.order_id, taken.claimed_by)
+    assert "refused" == outcome(lambda: do(database, Verb.RELEASE, anna, placed, now=NOON))
+    assert_counts_agree(conn)
+
+
+def test_every_change_is_an_event_with_its_actor_and_a_repeat_is_none(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    anna = staff[0]
+    for verb in (Verb.START, Verb.START, Verb.COMPLETE, Verb.COMPLETE, Verb.RECALL, Verb.RELEASE, Verb.RELEASE):
+        do(database, verb, anna, placed)
+    do(database, Verb.FAIL, anna, placed, reason="out of limes")
+    do(database, Verb.RECALL, anna, placed)
+    do(database, Verb.CANCEL, Actor(guest, UserRole.CUSTOMER), placed, reason="changed my mind")
+
+    events = conn.execute("SELECT type, actor_id, detail FROM order_events ORDER BY id").fetchall()
+
+    assert [
+        ("placed", None, {}),
+        ("started", anna.id, {}),
+        ("completed", anna.id, {}),
+        ("recalled", anna.id, {}),
+        ("released", anna.id, {}),
+        ("failed", anna.id, {"error": "out of limes"}),
+        ("recalled", anna.id, {}),
+        ("canceled", guest, {"error": "changed my mind"}),
+    ] == events
+    assert OrderStatus.CANCELED is order_status(conn, placed)
+
+
+def test_a_verb_on_an_order_does_what_is_legal_of_it(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita = drink(conn)
+    store(database, placed := order(guest, margarita, margarita, margarita))
+    anna, ben, *_ = staff
+    do(database, Verb.CANCEL, Actor(guest, UserRole.CUSTOMER), placed, 2)
+    do(database, Verb.START, ben, placed, 3)
+
+    with database.transaction() as one:
+        act_on_order(one, placed.id, Verb.START, anna, NOON)
+    assert [ItemStatus.IN_PROGRESS, ItemStatus.CANCELED, ItemStatus.IN_PROGRESS] == statuses(conn, placed)
+    with database.transaction() as one:
+        act_on_order(one, placed.id, Verb.COMPLETE, anna, NOON)
+    assert (OrderStatus.COMPLETE, ItemStatus.CANCELED) == (order_status(conn, placed), statuses(conn, placed)[1])
+    with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
+        act_on_order(one, placed.id, Verb.FAIL, anna, NOON, "why")
+    assert [Verb.RECALL] == refused.value.allowed
+    assert_counts_agree(conn)
+
+
+def test_a_drink_that_is_not_there_is_not_found(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    with pytest.raises(NotFound):
+        do(database, Verb.START, staff[0], placed, number=2)
+
+
+def remaining(conn: DeadlineConnection) -> int | None:
+    row = conn.execute("SELECT remaining FROM recipes WHERE name = 'Negroni'").fetchone()
+    assert row is not None
+    return row[0]  # type: ignore[no-any-return]
+
+
+def test_stock_goes_back_and_is_taken_again(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    negroni, anna = drink(conn, "Negroni"), staff[0]
+    conn.execute("UPDATE recipes SET remaining = 3 WHERE name = 'Negroni'")
+    store(database, placed := order(guest, negroni, negroni, negroni))
+    assert 0 == remaining(conn)
+
+    do(database, Verb.CANCEL, anna, placed, 1)
+    do(database, Verb.FAIL, anna, placed, 2, reason="spilt")
+    do(database, Verb.COMPLETE, anna, placed, 3)
+    assert 2 == remaining(conn)
+
+    do(database, Verb.RECALL, anna, placed, 2)
+    do(database, Verb.RECALL, anna, placed, 3)  # it was made: nothing is taken for it a second time
+    assert 1 == remaining(conn)
+
+    do(database, Verb.FAIL, anna, placed, 2, reason="spilt")
+    conn.execute("UPDATE recipes SET remaining = 0 WHERE name = 'Negroni'")
+    with pytest.raises(SoldOut):
+        do(database, Verb.RECALL, anna, placed, 2)
+    assert_counts_agree(conn)
+
+
+def test_stock_of_a_recipe_that_is_no_longer_counted_stays_uncounted(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    conn.execute("UPDATE recipes SET remaining = 3 WHERE name = 'Negroni'")
+    store(database, placed := order(guest, drink(conn, "Negroni")))
+    conn.execute("UPDATE recipes SET remaining = NULL WHERE name = 'Negroni'")
+
+    do(database, Verb.FAIL, staff[0], placed, reason="spilt")
+    do(database, Verb.RECALL, staff[0], placed)
+
+    assert remaining(conn) is None
+    assert [(False,)] == conn.execute("SELECT holds_stock FROM order_items").fetchall()
+
+
+def test_the_place_in_line_counts_what_waits_before_and_the_work_what_is_left(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    conn.execute("UPDATE recipes SET prep_seconds = 60 WHERE name = 'Margarita'")
+    margarita = drink(conn)
+    placed = [order(guest, margarita, margarita, placed_at=NOON + timedelta(minutes=minute)) for minute in range(3)]
+    store(database, *placed)
+    claim(database, staff[0], now=NOON)
+
+    lines = open_drinks.list_places_in_line(
+        conn, now=NOON + timedelta(seconds=20), order_ids=[one.id for one in placed]
+    )
+    places = {row.order_id: (row.place, row.work_seconds, row.bartenders) for row in lines}
+
+    # One drink is in hand with 40 s left; five wait.
+    assert [(1, 100.0, 1), (2, 220.0, 1), (4, 340.0, 1)] == [places[one.id] for one in placed]
