@@ -96,7 +96,7 @@ def _act(
     legal = [item for item in items if may(verb, item, actor, now)]
     if legal:
         _write(conn, [Change(item, changed(verb, item, actor, now, reason)) for item in legal], verb, actor, now)
-    elif not any(is_repeat(verb, item, actor) for item in items):
+    elif not all(is_repeat(verb, item, actor) for item in items):
         allowed = {one for item in items for one in allowed_verbs(item, actor, now)}
         raise IllegalTransition(verb, [one for one in Verb if one in allowed])
 

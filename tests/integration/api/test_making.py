@@ -1,0 +1,176 @@
+"""Making drinks over HTTP: who may, what is answered, what is refused and how it is said."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shakerqueue.api.services import Services
+from shakerqueue.intake import insert_orders
+from shakerqueue.messaging.messages import unpack
+from tests.support.bar import Bar
+
+Headers = dict[str, str]
+
+
+@pytest.fixture
+def place(client: FlaskClient, bar: Bar, services: Services) -> Any:
+    """Place an order and persist it, as the consumer would; answers its path."""
+
+    def place(who: Headers, *recipes: str, **fields: Any) -> str:
+        body = {"items": [{"recipe": recipe} for recipe in recipes or ("Margarita",)], **fields}
+        answer = client.post("/orders", json=body, headers=who)
+        assert 202 == answer.status_code, answer.text
+        persist_queued(bar, services)
+        return str(answer.headers["Location"])
+
+    return place
+
+
+def persist_queued(bar: Bar, services: Services) -> None:
+    connection, channel = bar.open_channel()
+    with connection:
+        while (message := channel.basic_get(bar.topology.orders_queue, auto_ack=True))[0]:
+            with services.database.transaction() as conn:
+                insert_orders(conn, unpack(message[2]))
+
+
+def test_the_whole_life_of_an_order(client: FlaskClient, guest: Headers, bartender: Headers, place: Any) -> None:
+    path = place(guest, "Margarita", "Negroni", "Margarita", ticket="T7")
+
+    queue = client.get("/queue", headers=bartender).get_json()
+    assert [("Margarita", "T7", False)] * 2 == [
+        (item["recipe"]["name"], item["ticket"], item["late"])
+        for item in queue["items"]
+        if item["recipe"]["name"] == "Margarita"
+    ]
+    assert {"recipe": "Margarita", "pending": 2, "in_progress": 0} in queue["all_day"]
+    before = client.get(path, headers=guest).get_json()
+    assert (1, True) == (before["place_in_line"], before["estimated_ready_at"] > before["placed_at"])
+
+    claimed = client.post("/queue/claim", json={"max": 3}, headers=bartender).get_json()["items"]
+    assert 1 == len({item["recipe"]["name"] for item in claimed})
+    assert claimed[0]["recipe"]["ingredients"]
+    assert "bartender" == claimed[0]["claimed_by_username"]
+
+    assert 200 == client.post(f"{path}/complete", headers=bartender).status_code
+    done = client.get(path, headers=guest).get_json()
+    assert ("complete", {"complete"}) == (done["status"], {item["status"] for item in done["items"]})
+    assert (None, None) == (done["place_in_line"], done["estimated_ready_at"])
+    assert 204 == client.post("/queue/claim", headers=bartender).status_code
+
+
+def test_what_is_illegal_now_says_what_is_legal(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest)
+    assert 200 == client.post(f"{path}/items/1/complete", headers=bartender).status_code
+
+    answer = client.post(f"{path}/items/1/start", headers=bartender)
+
+    assert (409, "invalid_transition", ["recall"]) == (
+        answer.status_code,
+        answer.get_json()["code"],
+        answer.get_json()["allowed"],
+    )
+
+
+def test_a_guest_cancels_an_own_order_while_it_is_pending(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni")
+    assert 200 == client.post(f"{path}/items/1/cancel", json={"reason": "too slow"}, headers=guest).status_code
+    assert 200 == client.post(f"{path}/items/1/cancel", headers=guest).status_code  # a second tap
+    client.post(f"{path}/items/2/start", headers=bartender)
+
+    assert 409 == client.post(f"{path}/cancel", headers=guest).status_code
+    canceled = client.post(f"{path}/cancel", headers=bartender).get_json()
+    assert ("canceled", ["too slow", None]) == (canceled["status"], [item["error"] for item in canceled["items"]])
+
+
+def test_a_guest_may_not_make_drinks_nor_touch_the_orders_of_others(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    own, others = place(guest), place(bartender)
+    assert 403 == client.post(f"{own}/start", headers=guest).status_code
+    assert 403 == client.post(f"{own}/items/1/release", headers=guest).status_code
+    assert 404 == client.post(f"{others}/cancel", headers=guest).status_code
+    assert 404 == client.post(f"/orders/{uuid4()}/cancel", headers=guest).status_code
+
+
+def test_an_order_that_is_not_stored_yet_says_so(client: FlaskClient, guest: Headers) -> None:
+    path = client.post("/orders", json={"recipe": "Margarita"}, headers=guest).headers["Location"]
+    answer = client.post(f"{path}/cancel", headers=guest)
+    assert (409, "not_persisted_yet", "1") == (
+        answer.status_code,
+        answer.get_json()["code"],
+        answer.headers["Retry-After"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "field"),
+    [
+        ("fail", {}, "reason"),
+        ("fail", {"reason": ""}, "reason"),
+        ("fail", {"reason": "x" * 201}, "reason"),
+        ("start", {"reason": "why not"}, "reason"),
+        ("cancel", {"raison": "d'être"}, "raison"),
+    ],
+)
+def test_a_reason_belongs_to_fail_and_cancel(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any, verb: str, body: Any, field: str
+) -> None:
+    answer = client.post(f"{place(guest)}/{verb}", json=body, headers=bartender)
+    assert (422, [field]) == (answer.status_code, [error["field"] for error in answer.get_json()["errors"]])
+
+
+@pytest.mark.parametrize("body", [{"max": 0}, {"max": 11}, {"max": True}, {"max": "2"}, {"station": ""}, {"maxx": 1}])
+def test_a_bad_claim_is_refused_by_field(client: FlaskClient, bartender: Headers, body: Any) -> None:
+    answer = client.post("/queue/claim", json=body, headers=bartender)
+    assert (422, list(body)) == (answer.status_code, [error["field"] for error in answer.get_json()["errors"]])
+
+
+def test_a_station_sees_and_claims_its_own_drinks(
+    client: FlaskClient, guest: Headers, bartender: Headers, bar: Bar, place: Any
+) -> None:
+    with psycopg.connect(bar.database_url) as conn:
+        conn.execute("UPDATE recipes SET station = 'terrace' WHERE name = 'Negroni'")
+    place(guest, "Margarita", "Negroni")
+
+    terrace = client.get("/queue?station=terrace", headers=bartender).get_json()
+    assert ["Negroni"] == [item["recipe"]["name"] for item in terrace["items"]]
+    assert ["Negroni"] == [count["recipe"] for count in terrace["all_day"]]
+    answer = client.post("/queue/claim", json={"max": 9, "station": "terrace"}, headers=bartender)
+    assert ["Negroni"] == [item["recipe"]["name"] for item in answer.get_json()["items"]]
+
+
+def test_two_hundred_guests_race_for_twelve_drinks(
+    app: Flask, client: FlaskClient, guest: Headers, bartender: Headers, bar: Bar, services: Services
+) -> None:
+    """Exactly twelve are made, and everyone is told: refused at once, or stored as sold out."""
+    with psycopg.connect(bar.database_url) as conn:
+        conn.execute("UPDATE recipes SET remaining = 12 WHERE name = 'Negroni'")
+
+    def order(_: int) -> Any:
+        return app.test_client().post("/orders", json={"recipe": "Negroni"}, headers=guest)
+
+    with ThreadPoolExecutor(16) as guests:
+        answers = list(guests.map(order, range(200)))
+    persist_queued(bar, services)
+
+    assert {202, 409} >= {answer.status_code for answer in answers}
+    accepted = [answer.headers["Location"] for answer in answers if answer.status_code == 202]
+    told = Counter(
+        (item["status"], item["error"])
+        for path in accepted
+        for item in client.get(path, headers=guest).get_json()["items"]
+    )
+    assert 12 == told["pending", None]
+    assert len(accepted) - 12 == told["failed", "sold_out"]
+    assert 409 == client.post("/orders", json={"recipe": "Negroni"}, headers=guest).status_code or not services.menu
