@@ -6,27 +6,31 @@ included, so the one that consumes never publishes.
 
 import threading
 from random import uniform
+from time import monotonic
 
 import structlog
 from pika import BasicProperties, URLParameters
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.delivery_mode import DeliveryMode
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, ConsumerCancelled
 from pika.spec import Basic
 
 from consumer import handlers
-from consumer.deliveries import DeadLetter, Delivery
+from consumer.deliveries import LONE_DELIVERY_COUNT, DeadLetter, Delivery
 from shakerqueue.database import Database
+from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.messages import CONTENT_TYPE
 from shakerqueue.messaging.topology import Topology
 
 POLL_SECONDS = 1.0  # how soon a stop is noticed
+MAX_IDLE_SECONDS = 60.0
 GATHER_SECONDS = 0.003  # an idle moment this long ends a batch
 DATABASE_RETRY_SECONDS = 1.0
 RECONNECT_SECONDS = (0.5, 2.0)
-LONE_DELIVERY_COUNT = 2  # handled alone from here on: it may be what killed the consumer before
+MAX_BATCH_BYTES = 1024 * 1024
+PING_SECONDS = 1.0
 MAX_REASON_BYTES = 1000
 
 log = structlog.get_logger(__name__)
@@ -50,6 +54,8 @@ class Worker:
         while not self._stopping.is_set():
             try:
                 _Session(self._hosts, self._topology, self._database, self._batch_size, self._stopping).run()
+            except ConsumerCancelled:
+                log.info("consumer_renewed")
             except (AMQPError, OSError) as error:
                 log.warning("consumer_disconnected", reason=repr(error))
             except Exception:
@@ -78,23 +84,52 @@ class _Session:
         self._stopping = stopping
         self._received: list[Delivery] = []
         self._prefetch_is_wide = False
+        self._last_delivery_at = monotonic()
         self._connection, self._channel = connections.open_declared(hosts, topology)
 
     def run(self) -> None:
         with self._connection:
+            self._await_database()
+            if self._stopping.is_set():
+                return
             # One message at first: if it kills the consumer, it takes no good neighbour's delivery count along.
             self._consume(prefetch_count=1)
             log.info("consumer_connected")
             while not self._stopping.is_set():
-                batch = self._gather()
-                if batch:
+                if batch := self._gather():
                     self._handle(batch)
+                else:
+                    self._check_is_served()
+
+    def _check_is_served(self) -> None:
+        """End a session that would hear nothing any more; the next one declares the queue anew.
+
+        When the queue is deleted the broker cancels the consumer. If it is back at once, RabbitMQ 3.10 does not: it
+        counts what comes as delivered to us, and we get nothing. So a session that is idle for long is renewed.
+        """
+        if not self._channel.consumer_tags or monotonic() - self._last_delivery_at > MAX_IDLE_SECONDS:
+            raise ConsumerCancelled
+
+    def _await_database(self) -> None:
+        """Take no message that could not be stored: each time one is given back, its delivery count rises."""
+        while not self._stopping.is_set():
+            try:
+                return self._database.ping(Deadline.after(PING_SECONDS))
+            except Unavailable as error:
+                self._pause(error)
+        return None
+
+    def _pause(self, error: Unavailable) -> None:
+        """Wait a moment for the database; the heart beats on meanwhile."""
+        log.warning("waiting_for_database", reason=error.reason)
+        self._connection.process_data_events(DATABASE_RETRY_SECONDS)
 
     def _consume(self, prefetch_count: int) -> None:
         self._channel.basic_qos(prefetch_count=prefetch_count)
         self._consumer_tag = self._channel.basic_consume(self._topology.orders_queue, self._on_message)
 
     def _on_message(self, _: BlockingChannel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
+        self._last_delivery_at = monotonic()
         headers = properties.headers or {}
         self._received.append(Delivery(method.delivery_tag, body, int(headers.get("x-delivery-count", 0))))
 
@@ -102,7 +137,7 @@ class _Session:
         """What has been delivered, up to the batch size; a redelivered message that is suspect comes alone."""
         if not self._received:
             self._connection.process_data_events(POLL_SECONDS)
-        while self._received and len(self._received) < self._batch_size:
+        while self._received and not self._is_full():
             before = len(self._received)
             self._connection.process_data_events(GATHER_SECONDS)
             if len(self._received) == before:
@@ -110,6 +145,11 @@ class _Session:
         size = batch_length(self._received, self._batch_size)
         batch, self._received = self._received[:size], self._received[size:]
         return batch
+
+    def _is_full(self) -> bool:
+        return batch_length(self._received, self._batch_size) < len(self._received) or (
+            len(self._received) >= self._batch_size
+        )
 
     def _handle(self, batch: list[Delivery]) -> None:
         dead = self._persist(batch)
@@ -123,13 +163,14 @@ class _Session:
             self._channel.basic_ack(batch[-1].tag, multiple=True)
 
     def _persist(self, batch: list[Delivery]) -> list[DeadLetter] | None:
-        """Persist and commit, however long the database is away; the heart beats on meanwhile."""
+        """Persist and commit, however long the database is away."""
+        failed_before = False
         while not self._stopping.is_set():
             try:
-                return handlers.persist(self._database, batch)
+                return handlers.persist(self._database, batch, one_by_one=failed_before)
             except Unavailable as error:
-                log.warning("waiting_for_database", reason=error.reason)
-                self._connection.process_data_events(DATABASE_RETRY_SECONDS)
+                failed_before = True
+                self._pause(error)
         return None
 
     def _widen_prefetch_and_ack(self, only: Delivery) -> None:
@@ -159,10 +200,14 @@ class _Session:
 
 
 def batch_length(received: list[Delivery], batch_size: int) -> int:
-    """How many of the first deliveries make the next batch: a suspect alone, others up to the next suspect."""
+    """How many of the first deliveries make the next batch: a suspect alone, others up to a suspect or a limit."""
+    size = 0
     for index, delivery in enumerate(received[:batch_size]):
+        size += len(delivery.body)
+        if index and (delivery.delivery_count >= LONE_DELIVERY_COUNT or size > MAX_BATCH_BYTES):
+            return index
         if delivery.delivery_count >= LONE_DELIVERY_COUNT:
-            return max(index, 1)
+            return 1
     return min(len(received), batch_size)
 
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from dev import state
@@ -18,7 +18,14 @@ SECRETS = ["JWT_SECRET", "PASSWORD_PEPPER"]
 def environment(state_folder: Path, **settings: str) -> dict[str, str]:
     """What the product reads: the state's secrets unless the caller has its own, and `settings` above all."""
     secrets = {name: state.secret(state_folder, name.lower()) for name in SECRETS if not os.environ.get(name)}
-    return {"SHAKERQUEUE_ENV": "development", **os.environ, **secrets, **settings}
+    chosen = {**secrets, **settings}
+    return {"SHAKERQUEUE_ENV": "development", **inherited_environment(chosen), **chosen}
+
+
+def inherited_environment(chosen: Collection[str]) -> dict[str, str]:
+    """Ours, without NAME_FILE of any name that is chosen here: it would win over the chosen value."""
+    files = {f"{name}_FILE" for name in chosen}
+    return {name: value for name, value in os.environ.items() if name not in files}
 
 
 def run_once(name: str, words: list[str], *, state_folder: Path, settings: Mapping[str, str]) -> None:

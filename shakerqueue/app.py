@@ -1,10 +1,8 @@
 """The application factory: wiring only."""
 
 import atexit
-import time
 from threading import Semaphore
 
-import structlog
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
@@ -15,18 +13,15 @@ from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONP
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
-from shakerqueue.errors import Unavailable
+from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.passwords import PasswordHasher
-from shakerqueue.queries import users
 from shakerqueue.telemetry.logging import configure_logging
 
-DATABASE_RETRY_SECONDS = 1.0
+REQUEST_SECONDS = 2.8
 BLUEPRINTS = (auth.blueprint, orders.blueprint, order_verbs.blueprint, queue.blueprint, health.blueprint)
-
-log = structlog.get_logger(__name__)
 
 
 class ProblemApi(Api):  # type: ignore[misc] # it ships no types
@@ -68,7 +63,7 @@ def _register_api(app: Flask) -> None:
 
 
 def _start_services(settings: Settings) -> Services:
-    database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api")
+    database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", REQUEST_SECONDS)
     menu = MenuCache(settings.database_url, database)
     publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
     for part in (database, menu, publisher):
@@ -80,22 +75,8 @@ def _start_services(settings: Settings) -> Services:
         publisher=publisher,
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
-        order_id_secret=_order_id_secret(database),
+        order_id_secret=OrderIdSecret(database),
         waiting_places=Semaphore(settings.threads // 2),
     )
     atexit.register(services.stop)
     return services
-
-
-def _order_id_secret(database: Database) -> bytes:
-    """The secret of the order ids. Nothing can be accepted without it, so a process waits for the database."""
-    while True:
-        try:
-            with database.connection() as conn:
-                secret = users.get_order_id_secret(conn)
-        except Unavailable as error:
-            log.warning("waiting_for_database", reason=error.reason)
-            time.sleep(DATABASE_RETRY_SECONDS)
-        else:
-            assert secret is not None, "the first migration makes it"  # noqa: S101
-            return secret

@@ -15,7 +15,6 @@ from shakerqueue.errors import DataRefused, ShakerQueueError, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_WAIT_SECONDS = 1.0
-WORK_SECONDS = 4.0  # what a piece of work may take that brings no deadline of its own; above the server's 3 s
 SESSION_OPTIONS = " ".join(
     f"-c {name}={value}"
     for name, value in {
@@ -26,9 +25,7 @@ SESSION_OPTIONS = " ".join(
     }.items()
 )
 
-# SQLSTATE classes that say "not now" of the server and nothing of the data: connection, transaction state
-# (read-only, idle too long), rollback, resources, object state (lock timeout), operator, system.
-_TRANSIENT_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
 
 T = TypeVar("T")
 
@@ -55,7 +52,9 @@ class DeadlineConnection(Connection[TupleRow]):
 class Database:
     """The process's pool. Start it after the fork; connections are opened in the background."""
 
-    def __init__(self, url: str, pool_size: int, application_name: str) -> None:
+    def __init__(self, url: str, pool_size: int, application_name: str, work_seconds: float = 4.0) -> None:
+        """`work_seconds` bounds a piece of work that brings no deadline of its own."""
+        self._work_seconds = work_seconds
         self._pool = ConnectionPool(
             url,
             connection_class=DeadlineConnection,
@@ -85,7 +84,7 @@ class Database:
             Unavailable: the database did not answer in time.
             DataRefused: the database refused the data itself.
         """
-        deadline = deadline or Deadline.after(WORK_SECONDS)
+        deadline = deadline or Deadline.after(self._work_seconds)
         with _domain_errors(), self._pool.connection(deadline.remaining_seconds(POOL_WAIT_SECONDS)) as conn:
             conn.deadline = deadline
             try:
@@ -139,10 +138,11 @@ def _domain_errors() -> Generator[None]:
 
 
 def domain_error(error: Exception) -> ShakerQueueError | None:
-    """What a driver error means: the data is refused, the database is away, or None: nobody foresaw it.
+    """What a driver error means: the data is refused, or else the database is away; None for any other error.
 
-    Data errors are a closed list (SQLSTATE class 22, constraints by name, what cannot be bound at all), because
-    they are the only ones that must not be tried again.
+    Data errors are a closed list (SQLSTATE classes 22 and 23, and what cannot be bound at all), because they are the
+    only ones that must not be tried again. All else is the server's present state: that a table or a permission is
+    missing, too, passes when the migration or the administrator is done.
     """
     if isinstance(error, UnicodeEncodeError):
         return DataRefused("text that is no valid Unicode")
@@ -157,11 +157,10 @@ def _of_driver(error: Error) -> ShakerQueueError | None:
     sqlstate = error.sqlstate
     if sqlstate is None:
         return _of_client_side(error)
-    if sqlstate[:2] == "22" or (sqlstate[:2] == "23" and error.diag.constraint_name):
-        return DataRefused(error.diag.message_primary or str(error), error.diag.constraint_name)
-    if sqlstate[:2] in _TRANSIENT_CLASSES:
-        return Unavailable("database", error.diag.message_primary or str(error))
-    return None
+    message = error.diag.message_primary or str(error)
+    if sqlstate[:2] in DATA_CLASSES:
+        return DataRefused(message, error.diag.constraint_name)
+    return Unavailable("database", f"{message} ({sqlstate})")
 
 
 def _of_client_side(error: Error) -> ShakerQueueError | None:

@@ -7,7 +7,7 @@ stored as failed, with the reason, because the guest was promised that it would 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,7 +22,7 @@ SOLD_OUT = "sold_out"
 
 
 class Drink(NamedTuple):
-    """One item of an order with its number, from 1."""
+    """One drink of an order with its number, from 1."""
 
     order: OrderPlaced
     number: int
@@ -71,7 +71,7 @@ def _insert_drinks(
     conn: Connection[Any], fresh: list[OrderPlaced], refused_ids: set[UUID]
 ) -> list[order_items.InsertItemsRow]:
     """Insert the drinks and return the refused ones; an order that is refused whole is counted already."""
-    drinks = [Drink(order, number, item) for order in fresh for number, item in enumerate(order.items, start=1)]
+    drinks = [drink for order in fresh for drink in drinks_of(order)]
     wanted = [drink for drink in drinks if drink.order.id not in refused_ids]
     stock = _take_stock(conn, wanted)
     refused = order_items.insert_items(conn, **_drink_columns(drinks, refused_ids, stock))
@@ -79,6 +79,12 @@ def _insert_drinks(
     if late:
         orders.move_refused_items_to_failed(conn, ids=sorted(late), drinks=[late[id] for id in sorted(late)])
     return refused
+
+
+def drinks_of(order: OrderPlaced) -> Iterator[Drink]:
+    """The order's drinks: a line with quantity 3 is three of them."""
+    each = (item for item in order.items for _ in range(item.quantity))
+    return (Drink(order, number, item) for number, item in enumerate(each, start=1))
 
 
 def _take_stock(conn: Connection[Any], drinks: list[Drink]) -> StockAllocation:
@@ -138,7 +144,7 @@ def _order_columns(batch: list[OrderPlaced], *, error: str) -> dict[str, Any]:
         "external_ids": [order.external_id or "" for order in batch],
         "notes": [order.note or "" for order in batch],
         "rushes": [order.rush for order in batch],
-        "item_counts": [len(order.items) for order in batch],
+        "item_counts": [order.drink_count for order in batch],
         "errors": [error] * len(batch),
     }
 
@@ -150,7 +156,7 @@ def _drink_columns(drinks: list[Drink], refused_ids: set[UUID], stock: StockAllo
         "recipe_ids": [drink.item.recipe_id for drink in drinks],
         "recipes": [drink.item.recipe for drink in drinks],
         "notes": [drink.item.note or "" for drink in drinks],
-        "modifiers": [json.dumps(drink.item.modifiers) for drink in drinks],
+        "modifiers": [json.dumps(drink.item.modifiers, ensure_ascii=False) for drink in drinks],
         "placed_ats": [drink.order.placed_at for drink in drinks],
         "rushes": [drink.order.rush for drink in drinks],
         "holds_stocks": [drink.key in stock.held for drink in drinks],

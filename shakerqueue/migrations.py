@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import psycopg
 import yoyo
@@ -49,7 +50,7 @@ def _sole_runner(database_url: str) -> Iterator[tuple[DatabaseBackend, Migration
     """
     with _connected(database_url) as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        backend = yoyo.get_backend(_yoyo_url(database_url))
+        backend = yoyo.get_backend(_yoyo_url(conn))
         try:
             backend.break_lock()
             yield backend, yoyo.read_migrations(str(SCHEMA_FOLDER))
@@ -68,7 +69,10 @@ def _connected(database_url: str) -> psycopg.Connection[TupleRow]:
         raise Unavailable("database", str(error).strip()) from error
 
 
-def _yoyo_url(database_url: str) -> str:
-    """yoyo picks its driver by the URL's scheme."""
-    _, _, rest = database_url.partition("://")
-    return f"postgresql+psycopg://{rest}"
+def _yoyo_url(conn: psycopg.Connection[TupleRow]) -> str:
+    """The server that `conn` has reached, as yoyo wants it: it knows one host only, and picks its driver by scheme."""
+    info = conn.info
+    host = f"[{info.host}]" if ":" in info.host else quote(info.host, safe="")
+    user, password, name = (quote(part, safe="") for part in (info.user, info.password, info.dbname))
+    options = {name: value for name, value in info.get_parameters().items() if name.startswith("ssl")}
+    return f"postgresql+psycopg://{user}:{password}@{host}:{info.port}/{name}?{urlencode(options)}"

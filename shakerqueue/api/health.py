@@ -42,6 +42,7 @@ def _readiness(parts: dict[str, str], *, ready: bool) -> dict[str, Any]:
 def _database_state() -> str:
     try:
         services().database.ping(Deadline.after(PING_SECONDS))
+        services().order_id_secret.read()
     except Unavailable:
         return "unavailable"
     return "ok"

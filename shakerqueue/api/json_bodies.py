@@ -29,7 +29,7 @@ class StrictJSONProvider(DefaultJSONProvider):
 class JSONRequest(Request):
     """A request whose `get_json` fails with a problem that says what is wrong with the body."""
 
-    def on_json_loading_failure(self, e: ValueError | None) -> Any:
+    def on_json_loading_failed(self, e: ValueError | None) -> Any:
         if e is None:
             raise Problem(415, "Send JSON, with the header: Content-Type: application/json.")
         raise Problem(400, f"The body is not JSON as we accept it: {e}.")

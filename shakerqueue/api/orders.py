@@ -26,6 +26,7 @@ from shakerqueue.api.services import services
 from shakerqueue.api.waiting import wait_for_change
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
+from shakerqueue.intake import drinks_of
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
@@ -130,10 +131,9 @@ def _accepted(body: dict[str, Any], order_id: UUID) -> Response:
 
 
 def _queued_json(order: OrderPlaced) -> dict[str, Any]:
-    numbered = enumerate(order.items, start=1)
     return {
         "id": str(order.id),
         "status": "queued",
         "placed_at": order.placed_at.isoformat(),
-        "items": [{"number": number, "recipe": item.recipe} for number, item in numbered],
+        "items": [{"number": drink.number, "recipe": drink.item.recipe} for drink in drinks_of(order)],
     }

@@ -1,6 +1,5 @@
 """From what a client sent to a complete placed order: whose, under which key, which recipes."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -49,7 +48,7 @@ def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline)
     if body["rush"] and placement.role is UserRole.CUSTOMER:
         raise Problem(403, "Only the bar can rush an order.", errors=[FieldError("rush", "forbidden", "Not yours.")])
     return OrderPlaced(
-        id=order_id(services().order_id_secret, placement.principal_id, placement.key, placement.fingerprint),
+        id=order_id(services().order_id_secret.read(), placement.principal_id, placement.key, placement.fingerprint),
         principal_id=placement.principal_id,
         idempotency_key=placement.key,
         fingerprint=placement.fingerprint,
@@ -63,18 +62,23 @@ def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline)
 
 
 def _items(body: dict[str, Any], deadline: Deadline) -> tuple[ItemPlaced, ...]:
-    """One item per drink, in the order of the lines."""
+    """The lines with their recipes."""
     lines = body.get("items") or [{"recipe": body["recipe"], "quantity": 1, "note": None, "modifiers": []}]
     found = [services().menu.find(line["recipe"], deadline) for line in lines]
     _refuse_unknown(lines, found, single="recipe" in body)
     _refuse_sold_out(lines, found, single="recipe" in body)
-    return tuple(item for line, recipe in zip(lines, found, strict=True) for item in _drinks(line, recipe))
+    return tuple(_item(line, recipe) for line, recipe in zip(lines, found, strict=True))
 
 
-def _drinks(line: dict[str, Any], recipe: Recipe | None) -> Iterator[ItemPlaced]:
+def _item(line: dict[str, Any], recipe: Recipe | None) -> ItemPlaced:
     assert recipe is not None  # noqa: S101 - unknown recipes were refused before
-    item = ItemPlaced(recipe_id=recipe.id, recipe=recipe.name, note=line["note"], modifiers=tuple(line["modifiers"]))
-    return (item for _ in range(line["quantity"]))
+    return ItemPlaced(
+        recipe_id=recipe.id,
+        recipe=recipe.name,
+        quantity=line["quantity"],
+        note=line["note"],
+        modifiers=tuple(line["modifiers"]),
+    )
 
 
 def _refuse_unknown(lines: list[dict[str, Any]], found: list[Recipe | None], *, single: bool) -> None:

@@ -1,11 +1,15 @@
 """What happens around every request: its id, and one log line."""
 
 import re
+from io import BytesIO
 from time import perf_counter
 from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from shakerqueue.api.json_bodies import MAX_BODY_BYTES
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -21,6 +25,18 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _USABLE_ID.fullmatch(given) else uuid4().hex
     g.started_seconds = perf_counter()
+    _bound_chunked_body()
+
+
+def _bound_chunked_body() -> None:
+    """Read a body of unknown length as far as the limit: werkzeug would cut it off there in silence."""
+    if request.content_length is not None or "Transfer-Encoding" not in request.headers:
+        return
+    body = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    request.environ["wsgi.input"] = BytesIO(body)
+    request.environ["CONTENT_LENGTH"] = str(len(body))
 
 
 def _finish(response: Response) -> Response:

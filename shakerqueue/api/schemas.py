@@ -45,7 +45,7 @@ class OrderLineSchema(StrictSchema):
     recipe = text(MAX_NAME_LENGTH, required=True)
     quantity = WholeNumber(load_default=1, validate=validate.Range(min=1, max=MAX_DRINKS))
     note = text(MAX_NOTE_LENGTH, load_default=None, allow_none=True)
-    modifiers = fields.List(text(100), load_default=list, validate=validate.Length(max=20))
+    modifiers = fields.List(text(50), load_default=list, validate=validate.Length(max=10))
 
 
 class PlaceOrderSchema(StrictSchema):

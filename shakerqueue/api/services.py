@@ -9,6 +9,7 @@ from flask import current_app
 from shakerqueue.api.tokens import TokenVerifier
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
+from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.passwords import PasswordHasher
@@ -24,7 +25,7 @@ class Services:
     publisher: Publisher
     passwords: PasswordHasher
     tokens: TokenVerifier
-    order_id_secret: bytes
+    order_id_secret: OrderIdSecret
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
 
     def stop(self) -> None:

@@ -33,6 +33,11 @@ def open_declared(hosts: list[URLParameters], topology: Topology) -> tuple[Block
         pika.exceptions.AMQPError: no host could be reached, or a declaration was refused.
     """
     connection = BlockingConnection(hosts)
-    channel = connection.channel()
-    declare(channel, topology)
+    try:
+        channel = connection.channel()
+        declare(channel, topology)
+    except BaseException:
+        if connection.is_open:
+            connection.close()
+        raise
     return connection, channel

@@ -5,7 +5,7 @@ Version 1. A reader ignores fields that it does not know, so fields may be added
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,10 +16,11 @@ CONTENT_TYPE = "application/json"
 
 
 class ItemPlaced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One drink. Items are numbered from 1 in the order of the list."""
+    """One line of an order: so many of the same drink. A line stays a line here, so a message stays small."""
 
     recipe_id: UUID
     recipe: str
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
     note: str | None = None
     modifiers: tuple[str, ...] = ()
 
@@ -32,12 +33,16 @@ class OrderPlaced(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     idempotency_key: str
     fingerprint: bytes  # base64 on the wire
     placed_at: datetime
-    items: tuple[ItemPlaced, ...]
+    items: tuple[ItemPlaced, ...]  # their drinks are numbered from 1, in this order
     ticket: str | None = None
     external_id: str | None = None
     note: str | None = None
     rush: bool = False
     traceparent: str | None = None  # W3C trace context
+
+    @property
+    def drink_count(self) -> int:
+        return sum(item.quantity for item in self.items)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ gone). pika's connections belong to one thread; everything below `_run` happens 
 
 import threading
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import uniform
 from uuid import uuid4
@@ -44,11 +45,11 @@ class _Waiting:
     confirmed: Future[None] = field(default_factory=Future)
 
     def succeed(self) -> None:
-        if not self.confirmed.done():
+        with suppress(InvalidStateError):  # its request has given up
             self.confirmed.set_result(None)
 
     def fail(self, reason: str) -> None:
-        if not self.confirmed.done():
+        with suppress(InvalidStateError):
             self.confirmed.set_exception(Unavailable("broker", reason))
 
 
@@ -72,9 +73,9 @@ class Publisher:
     def stop(self, timeout_seconds: float = 5.0) -> None:
         """Let what is in flight be confirmed, then close the connection and end the thread."""
         self._stopping.set()
-        session = self._session
-        if session is not None:
-            session.ioloop.add_callback_threadsafe(session.close_when_idle)
+        with self._lock:
+            if self._session is not None:
+                self._session.ioloop.add_callback_threadsafe(self._session.close_when_idle)
         self._thread.join(timeout_seconds)
 
     @property
@@ -142,6 +143,8 @@ class Publisher:
             self._session = session
             self._pump_requested = False
         log.info("publisher_connected")
+        if self._stopping.is_set():  # asked to stop while it connected
+            session.close_when_idle()
 
     def detach(self, reason: str) -> None:
         """No session any more: whoever still waits hears so at once, and the next ones too."""

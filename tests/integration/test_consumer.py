@@ -5,18 +5,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
+import msgspec
+import psycopg
 import pytest
 from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumer import handlers
-from consumer.deliveries import Delivery
+from consumer.deliveries import MAX_DELIVERY_COUNT, DeadLetter, Delivery
 from consumer.worker import Worker, batch_length
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
-from tests.support.bar import Bar
+from tests.support.bar import Bar, free_port
 from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually
 
@@ -123,38 +125,124 @@ def test_an_order_that_the_database_refuses_goes_to_the_dead_queue_alone(
 
 
 def test_the_database_away_loses_nothing_and_spends_no_delivery(
-    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+    bar: Bar,
+    database: Database,
+    channel: BlockingChannel,
+    new_order: Callable[[], OrderPlaced],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The batch is kept and tried again, its connection stays: no redelivery, so no delivery count is spent."""
     placed = [new_order() for _ in range(5)]
+    counts: list[int] = []
     away, back = threading.Event(), threading.Event()
+    persist = handlers.persist
 
-    class Flaky(Database):
-        def transaction(self, deadline=None):  # type: ignore[no-untyped-def]
-            if not back.is_set():
-                away.set()
-                raise Unavailable("database", "pretended")
-            return super().transaction(deadline)
+    def flaky_persist(database: Database, deliveries: list[Delivery], **options: bool) -> list[DeadLetter]:
+        counts.extend(delivery.delivery_count for delivery in deliveries)
+        if not back.is_set():
+            away.set()
+            raise Unavailable("database", "pretended")
+        return persist(database, deliveries, **options)
 
-    flaky = Flaky(bar.database_url, pool_size=1, application_name="tests")
-    flaky.start()
+    monkeypatch.setattr(handlers, "persist", flaky_persist)
+    monkeypatch.setattr("consumer.worker.DATABASE_RETRY_SECONDS", 0.05)
     for one in placed:
         publish(channel, bar, pack([encode_order(one)]))
-    with consuming(bar, flaky):
+    with consuming(bar, database):
         assert away.wait(10)
+        eventually(lambda: len(counts) > 3)
         back.set()
         eventually(lambda: {one.id for one in placed} == stored_ids(bar))
-    flaky.stop()
 
-    assert [] == dead_letters(bar, channel)
+    assert {0} == set(counts)
     assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_a_consumer_that_starts_while_the_database_is_away_takes_nothing(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """Restarts during an outage would otherwise carry the head of the queue to the dead queue, unparsed."""
+    placed = new_order()
+    publish(channel, bar, pack([encode_order(placed)]))
+    nowhere = Database(f"postgresql://127.0.0.1:{free_port()}/none", pool_size=1, application_name="tests")
+    nowhere.start()
+    for _ in range(MAX_DELIVERY_COUNT + 1):
+        with consuming(bar, nowhere):
+            pass
+    nowhere.stop()
+
+    with consuming(bar, database):
+        eventually(lambda: {placed.id} == stored_ids(bar))
+    assert 0 == bar.queue_length(bar.topology.dead_queue)
+
+
+def test_a_schema_that_is_not_ready_is_waited_for(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    placed = new_order()
+    with psycopg.connect(bar.database_url, autocommit=True) as conn:
+        conn.execute("ALTER TABLE order_items RENAME TO elsewhere")
+        publish(channel, bar, pack([encode_order(placed)]))
+        with consuming(bar, database):
+            eventually(lambda: 0 == bar.queue_length(bar.topology.orders_queue))
+            conn.execute("ALTER TABLE elsewhere RENAME TO order_items")
+            eventually(lambda: {placed.id} == stored_ids(bar))
+    assert 0 == bar.queue_length(bar.topology.dead_queue)
+
+
+def test_a_deleted_queue_is_declared_anew_and_consumed(
+    bar: Bar,
+    database: Database,
+    channel: BlockingChannel,
+    new_order: Callable[[], OrderPlaced],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Even if it is back before the broker tells the consumer, which then hears nothing of it for ever."""
+    monkeypatch.setattr("consumer.worker.MAX_IDLE_SECONDS", 2.0)
+    placed = new_order()
+    with consuming(bar, database):
+        eventually(lambda: channel.queue_declare(bar.topology.orders_queue, passive=True).method.consumer_count)
+        channel.queue_delete(bar.topology.orders_queue)
+        bar.queue_length(bar.topology.orders_queue)  # declares it, as the publisher would
+        publish(channel, bar, pack([encode_order(placed)]))
+        eventually(lambda: {placed.id} == stored_ids(bar), deadline_seconds=15)
+
+
+def test_the_largest_orders_that_guests_can_write_are_stored(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """Small requests that become a lot: a hundred drinks, each with the longest note and modifiers of emoji."""
+    item = new_order().items[0]
+    huge = msgspec.structs.replace(item, quantity=100, note="🍸" * 500, modifiers=("🧊" * 50,) * 10)
+    with database.connection() as conn:
+        placed = [order(principal_id(conn), huge) for _ in range(40)]
+    for one in placed:
+        publish(channel, bar, pack([encode_order(one)]))
+
+    with consuming(bar, database):
+        eventually(lambda: {one.id for one in placed} == stored_ids(bar), deadline_seconds=60)
+    assert [(4000,)] == bar.query("SELECT count(*)::int FROM order_items")
+
+
+def test_a_transactions_share_is_bounded_and_leaves_nothing_out(new_order: Callable[[], OrderPlaced]) -> None:
+    small = new_order()
+    many = msgspec.structs.replace(small, items=(msgspec.structs.replace(small.items[0], quantity=100),))
+    wordy = msgspec.structs.replace(small, items=(msgspec.structs.replace(small.items[0], note="x" * 300_000),))
+    orders = [small, *[many] * 25, wordy, small, wordy]
+
+    shares = list(handlers.transaction_shares(orders))
+
+    assert orders == [one for share in shares for one in share]
+    assert all(sum(one.drink_count for one in share) <= handlers.MAX_TRANSACTION_DRINKS for share in shares)
+    assert [wordy] in shares
+    assert 6 == len(shares)
 
 
 def test_what_was_delivered_too_often_is_not_even_parsed(
     database: Database, new_order: Callable[[], OrderPlaced]
 ) -> None:
     body = pack([encode_order(new_order())])
-    [letter] = handlers.persist(database, [Delivery(1, body, delivery_count=handlers.MAX_DELIVERIES)])
+    [letter] = handlers.persist(database, [Delivery(1, body, delivery_count=MAX_DELIVERY_COUNT)])
     assert (body, "delivered 5 times without being handled") == (letter.body, letter.reason)
 
 

@@ -169,6 +169,23 @@ def test_what_cannot_be_made_any_more_is_refused_drink_by_drink(
     assert (OrderStatus.PENDING, 1, 3) == (stored.status, stored.pending_count, stored.failed_count)
 
 
+def test_events_are_numbered_in_the_order_of_commits(
+    bar: Bar, database: Database, conn: DeadlineConnection, guest: UUID
+) -> None:
+    """A writer that comes later waits until the one before it has committed; else a reader would miss an event."""
+    first, second = order(guest, drink(conn)), order(guest, drink(conn))
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    with ThreadPoolExecutor(1) as thread:
+        with database.transaction() as holder:
+            insert_orders(holder, [first])
+            later = thread.submit(store, database, second)
+            eventually(lambda: bar.query(waiting), deadline_seconds=0.9)  # its own lock_timeout is 1 s
+        later.result(5)
+
+    assert [first.id, second.id] == [row[0] for row in bar.query("SELECT order_id FROM order_events ORDER BY id")]
+
+
 def test_counted_drinks_go_to_whoever_ordered_first_and_never_below_zero(
     database: Database, conn: DeadlineConnection, guest: UUID
 ) -> None:

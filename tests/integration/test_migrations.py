@@ -52,6 +52,13 @@ def test_the_lock_of_a_killed_run_is_cleared(empty_database_url: str) -> None:
     assert IDS[-1:] == migrate_up(empty_database_url)
 
 
+def test_several_hosts_of_which_one_lives(empty_database_url: str) -> None:
+    before, at, rest = empty_database_url.partition("@")
+    hosts, slash, name = rest.partition("/")
+    several = f"{before}{at}127.0.0.1:{free_port()},{hosts}{slash}{name}?target_session_attrs=read-write"
+    assert IDS == migrate_up(several)
+
+
 def test_no_server_is_one_clear_error() -> None:
     with pytest.raises(Unavailable, match="database unavailable"):
         migrate_up(f"postgresql://127.0.0.1:{free_port()}/none")

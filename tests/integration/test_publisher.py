@@ -1,5 +1,6 @@
 """The publisher against a real RabbitMQ: what is confirmed is in the queue, what is not is said."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import pytest
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, unpack
-from shakerqueue.messaging.publisher import Publisher
+from shakerqueue.messaging.publisher import CONFIRM_SECONDS, Publisher, _Session
 from tests.support.bar import Bar, free_port
 from tests.support.waiting import eventually
 
@@ -125,25 +126,78 @@ def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
     publisher.stop()
 
 
-def test_a_lost_connection_fails_whoever_waits_and_heals(bar: Bar, publisher: Publisher) -> None:
+@pytest.fixture
+def held_confirms(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Confirms of the broker are kept back until the event is set. Ask for it before the publisher."""
+    release = threading.Event()
+    on_confirm = _Session._on_confirm
+
+    def hold(session: _Session, frame: object) -> None:
+        release.wait(10)
+        on_confirm(session, frame)
+
+    monkeypatch.setattr(_Session, "_on_confirm", hold)
+    return release
+
+
+@pytest.fixture
+def no_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker that says nothing, and a window of one message. Ask for it before the publisher."""
+    monkeypatch.setattr(_Session, "_on_confirm", lambda *_: None)
+    monkeypatch.setattr("shakerqueue.messaging.publisher.MAX_MESSAGES_IN_FLIGHT", 1)
+
+
+def test_a_lost_connection_fails_whoever_waits_at_once_and_heals(
+    no_confirms: None, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is published and never confirmed, the others wait behind a closed window: all hear of the loss."""
     session = publisher._session
     assert session is not None
     assert session._connection is not None
-    session.ioloop.add_callback_threadsafe(session._connection.close)
-    eventually(lambda: publisher._session is not None and publisher._session is not session)
+    with ThreadPoolExecutor(5) as requests:
+        answers = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(5)]
+        eventually(lambda: session._outstanding and publisher._waiting)
+        session.ioloop.add_callback_threadsafe(session._connection.close)
+        reasons = {str(answer.exception(CONFIRM_SECONDS / 2)) for answer in answers}
+    assert "None" not in reasons
+    assert not any("in time" in reason for reason in reasons)
 
+    monkeypatch.undo()
+    eventually(lambda: publisher._session is not None and publisher._session is not session)
+    publisher.publish(an_order(), soon())
+
+
+def test_stop_lets_what_is_in_flight_be_confirmed(
+    held_confirms: threading.Event, bar: Bar, publisher: Publisher
+) -> None:
     placed = an_order()
-    publisher.publish(placed, soon())
+    with ThreadPoolExecutor(2) as threads:
+        answer = threads.submit(publisher.publish, placed, soon())
+        eventually(lambda: publisher._session and publisher._session._outstanding)
+        stopping = threads.submit(publisher.stop)
+        eventually(publisher._stopping.is_set)
+        held_confirms.set()
+        assert answer.result(5) is None
+        stopping.result(5)
+
+    assert not publisher._thread.is_alive()
     assert [placed] == queued_orders(bar)
 
 
-def test_stop_lets_what_is_in_flight_be_confirmed(bar: Bar, publisher: Publisher) -> None:
-    placed = [an_order() for _ in range(50)]
-    with ThreadPoolExecutor(50) as requests:
-        answers = [requests.submit(publisher.publish, one, soon()) for one in placed]
-        eventually(lambda: any(answer.done() for answer in answers))
-        publisher.stop()
-        confirmed = [one for one, answer in zip(placed, answers, strict=True) if answer.exception() is None]
+def test_stop_while_it_connects_ends_it_all_the_same(bar: Bar) -> None:
+    publisher = Publisher(bar.amqp_url, bar.topology)
+    publisher.start()
+    publisher.stop()
+    assert (False, False) == (publisher._thread.is_alive(), publisher.connected)
 
-    assert {one.id for one in confirmed} <= {one.id for one in queued_orders(bar)}
-    assert confirmed
+
+def test_a_request_that_gives_up_disturbs_nobody(held_confirms: threading.Event, publisher: Publisher) -> None:
+    """Its confirm comes later, together with that of a neighbour, who must not suffer."""
+    with ThreadPoolExecutor(2) as requests:
+        impatient = requests.submit(publisher.publish, an_order(), Deadline.after(0.1))
+        patient = requests.submit(publisher.publish, an_order(), soon())
+        with pytest.raises(Unavailable, match="in time"):
+            impatient.result(5)
+        held_confirms.set()
+        assert patient.result(5) is None
+    assert publisher.connected

@@ -1,6 +1,5 @@
 """One test's bar: a database of its own, queues of its own, and the real processes on demand."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from psycopg import sql
 
 from dev.ports import free_ports
 from dev.postgres import PrivatePostgres
+from dev.product import inherited_environment
 from shakerqueue.config import Environment, Settings
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.topology import Topology
@@ -64,8 +64,7 @@ class Bar:
 
     def environment(self, port: int) -> dict[str, str]:
         settings = self.settings
-        return {
-            **os.environ,
+        chosen = {
             "SHAKERQUEUE_ENV": "test",
             "DATABASE_URL": settings.database_url,
             "AMQP_URL": settings.amqp_url,
@@ -77,6 +76,7 @@ class Bar:
             "WORKERS": "2",
             **self.extra_environment,
         }
+        return {**inherited_environment(chosen), **chosen}
 
     @contextmanager
     def process(self, *arguments: str, port: int = 0) -> Iterator[subprocess.Popen[bytes]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 SLOW_SECONDS = 1.5
+_inside = 0  # slow requests in this process; one thread too many or too few does not matter here
 
 
 def create_app() -> Callable[..., Iterable[bytes]]:
@@ -16,9 +17,18 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     start_response("200 OK", [("Content-Type", "text/plain")])
     if environ["PATH_INFO"] == "/stream":
         return ticks()
+    if environ["PATH_INFO"] == "/inside":
+        return [str(_inside).encode()]
     if environ["PATH_INFO"] == "/slow":
-        time.sleep(SLOW_SECONDS)
+        be_slow()
     return [str(os.getpid()).encode()]
+
+
+def be_slow() -> None:
+    global _inside  # noqa: PLW0603 - what one process counts is what the test wants to know
+    _inside += 1
+    time.sleep(SLOW_SECONDS)
+    _inside -= 1
 
 
 def ticks() -> Iterator[bytes]:

@@ -53,11 +53,11 @@ def test_pages_neither_repeat_nor_miss_even_while_orders_come_in(
     client: FlaskClient, guest: Headers, services: Services, stored: list[str]
 ) -> None:
     seen: list[str] = []
-    cursor = ""
-    while cursor is not None:
-        page = client.get(f"/orders?limit=3{cursor}", headers=guest).get_json()
+    next_page = "/orders?limit=3"
+    while next_page:
+        page = client.get(next_page, headers=guest).get_json()
         seen += [one["id"] for one in page["orders"]]
-        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+        next_page = page["next_cursor"] and f"/orders?limit=3&cursor={page['next_cursor']}"
         with services.database.transaction() as conn:
             insert_orders(conn, [order(principal_id(conn), drink(conn), placed_at=NOON + timedelta(days=1))])
     assert stored[-2::-1] == seen

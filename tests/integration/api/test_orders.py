@@ -56,7 +56,8 @@ def test_lines_become_one_item_per_drink(client: FlaskClient, guest: Headers, ba
     assert ["Margarita", "Margarita", "Piña Colada"] == [item["recipe"] for item in answer.get_json()["items"]]
     [order] = queued(bar)
     assert ("T7", "check-1", "birthday 🎂") == (order.ticket, order.external_id, order.note)
-    assert [("no salt", ("frozen",))] * 2 + [(None, ())] == [(item.note, item.modifiers) for item in order.items]
+    lines = [(item.quantity, item.note, item.modifiers) for item in order.items]
+    assert [(2, "no salt", ("frozen",)), (1, None, ())] == lines
 
 
 def test_an_accepted_order_reads_as_queued_and_then_as_stored(

@@ -1,6 +1,7 @@
 """Bad orders: the right 4xx naming the field, and nothing queued. All of them at one bar, since nothing changes."""
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -65,6 +66,42 @@ def test_a_bad_body_is_refused_by_field_and_nothing_is_queued(
 
     assert (422, "application/problem+json") == (answer.status_code, answer.content_type)
     assert field in [error["field"] for error in answer.get_json()["errors"]]
+    assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b'{"recipe":NaN}', "NaN is not JSON"),
+        (b'{"recipe":"Margarita","recipe":"Negroni"}', "the same name twice in one object"),
+        (b'{"recipe":"Marga\\u0000rita"}', "NUL"),
+    ],
+)
+def test_what_is_wrong_with_the_json_is_said(client: FlaskClient, guest: Headers, data: bytes, detail: str) -> None:
+    answer = client.post("/orders", data=data, content_type="application/json", headers=guest)
+    assert detail in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b'{"recipe":"Margarita"}' + b" " * 65_600, 413),
+        (b'{"recipe":"Margarita"}'.ljust(65_536) + b"!!garbage!!", 413),
+        (b" " * 10_000_000, 413),
+        (b'{"recipe":"Motor Oil"}', 422),
+    ],
+    ids=["padded", "garbage behind the limit", "10 MB", "small"],
+)
+def test_a_chunked_body_is_bounded_like_any_other(
+    client: FlaskClient, guest: Headers, bar: Bar, body: bytes, status: int
+) -> None:
+    answer = client.post(
+        "/orders",
+        input_stream=BytesIO(body),
+        headers={**guest, "Transfer-Encoding": "chunked", "Content-Type": "application/json"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert status == answer.status_code
     assert 0 == bar.queue_length(bar.topology.orders_queue)
 
 

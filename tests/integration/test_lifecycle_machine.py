@@ -1,0 +1,132 @@
+"""Random evenings: whatever people do, in whatever order, the database agrees with a model of a few lines."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from shakerqueue.database import Database
+from shakerqueue.errors import IllegalTransition, SoldOut
+from shakerqueue.intake import insert_orders
+from shakerqueue.making import act_on_item, claim_next
+from shakerqueue.messaging.messages import ItemPlaced
+from shakerqueue.order_lifecycle import CLAIM_SECONDS, TRANSITIONS, Actor, Verb
+from shakerqueue.queries import order_items, orders
+from shakerqueue.queries.models import ItemStatus, UserRole
+from tests.support.bar import Bar
+from tests.support.orders import drink, order, principal_id
+
+COUNTED = 5  # Negronis there are
+ACTORS = ("user@example.com", "bartender@example.com", "admin@example.com")
+ROLES = (UserRole.CUSTOMER, UserRole.EMPLOYEE, UserRole.ADMIN)
+OPEN = (ItemStatus.PENDING, ItemStatus.IN_PROGRESS)
+
+
+def expected_status(statuses: list[ItemStatus]) -> str:
+    """The rule of design and docs, written a second time and in another way than the schema's."""
+    if any(status in OPEN for status in statuses):
+        begun = ItemStatus.IN_PROGRESS in statuses or ItemStatus.COMPLETE in statuses
+        return "in_progress" if begun else "pending"
+    for decisive in (ItemStatus.COMPLETE, ItemStatus.FAILED):
+        if decisive in statuses:
+            return decisive.value
+    return "canceled"
+
+
+class Evening(RuleBasedStateMachine):
+    """One guest, one bartender and one admin, who all do what comes to their minds."""
+
+    database: Database
+    menu: list[ItemPlaced]  # Margarita, and Negroni, which is counted
+    actors: list[Actor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
+        self.model: dict[UUID, list[ItemStatus]] = {}
+        with self.database.transaction() as conn:
+            conn.execute("TRUNCATE orders, order_items, order_events")
+            conn.execute("UPDATE recipes SET remaining = %s WHERE name = 'Negroni'", [COUNTED])
+
+    @rule(choice=st.lists(st.integers(0, 1), min_size=1, max_size=3))
+    def somebody_orders(self, choice: list[int]) -> None:
+        key = str(len(self.model))  # decides the id: an evening that is played again must be the same evening
+        placed = order(self.actors[0].id, *(self.menu[number] for number in choice), placed_at=self.now, key=key)
+        with self.database.transaction() as conn:
+            insert_orders(conn, [placed])
+            items = order_items.list_order_items(conn, order_id=placed.id)
+        self.model[placed.id] = [item.status for item in items]
+
+    @rule(minutes=st.sampled_from([0, 1, CLAIM_SECONDS / 60]))
+    def time_passes(self, minutes: float) -> None:
+        self.now += timedelta(minutes=minutes)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), verb=st.sampled_from(Verb), actor=st.integers(0, 2))
+    def somebody_taps(self, data: st.DataObject, verb: Verb, actor: int) -> None:
+        order_id = data.draw(st.sampled_from(list(self.model)))
+        number = data.draw(st.integers(1, len(self.model[order_id])))
+        before = self.model[order_id][number - 1]
+        try:
+            with self.database.transaction() as conn:
+                act_on_item(conn, order_id, number, verb, self.actors[actor], self.now, "because")
+        except (IllegalTransition, SoldOut):
+            return
+        after = TRANSITIONS[verb].get(before, before)
+        assert after != before or before in (verb_target(verb) | {ItemStatus.IN_PROGRESS})
+        self.model[order_id][number - 1] = after
+
+    @rule(at_most=st.integers(1, 3), actor=st.integers(1, 2))
+    def somebody_claims(self, at_most: int, actor: int) -> None:
+        with self.database.transaction() as conn:
+            claimed = claim_next(conn, self.actors[actor], at_most, None, self.now)
+        assert len({item.recipe for item in claimed}) <= 1
+        for item in claimed:
+            assert self.model[item.order_id][item.number - 1] in OPEN
+            self.model[item.order_id][item.number - 1] = ItemStatus.IN_PROGRESS
+
+    @invariant()
+    def every_order_is_as_the_model_says(self) -> None:
+        with self.database.connection() as conn:
+            for order_id, statuses in self.model.items():
+                stored = orders.get_order(conn, id=order_id)
+                assert stored is not None
+                assert expected_status(statuses) == stored.status
+                assert statuses == [item.status for item in order_items.list_order_items(conn, order_id=order_id)]
+
+    @invariant()
+    def no_negroni_is_lost_or_sold_twice(self) -> None:
+        with self.database.connection() as conn:
+            row = conn.execute(
+                "SELECT remaining + (SELECT count(*) FROM order_items WHERE holds_stock) FROM recipes"
+                " WHERE name = 'Negroni'"
+            ).fetchone()
+        assert (COUNTED,) == row
+
+    @invariant()
+    def a_drink_that_will_not_be_made_holds_nothing(self) -> None:
+        with self.database.connection() as conn:
+            holding = conn.execute(
+                "SELECT FROM order_items WHERE holds_stock AND status IN ('failed', 'canceled')"
+            ).fetchall()
+        assert [] == holding
+
+
+def verb_target(verb: Verb) -> set[ItemStatus]:
+    return set(TRANSITIONS[verb].values())
+
+
+def test_any_evening_leaves_the_database_as_the_model_says(bar: Bar) -> None:
+    database = Database(bar.database_url, pool_size=1, application_name="tests")
+    database.start()
+    with database.connection() as conn:
+        Evening.menu = [drink(conn, "Margarita"), drink(conn, "Negroni")]
+        Evening.actors = [Actor(principal_id(conn, who), role) for who, role in zip(ACTORS, ROLES, strict=True)]
+    Evening.database = database
+
+    quick = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(Evening, settings=quick)
+
+    database.stop()
