@@ -1,21 +1,36 @@
-"""flask-smorest's blueprint, typed, and reading bodies the strict way."""
+"""flask-smorest's blueprint, typed, and reading bodies and query strings the strict way."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import flask_smorest
 from flask import Request
-from marshmallow import Schema
+from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
 
 View = TypeVar("View", bound=Callable[..., Any])
+QUERY_ATTRIBUTE = "shakerqueue_takes_query"
 
 
 class StrictParser(FlaskParser):
-    """webargs has a JSON reader of its own; ours is stricter, and each body is read once."""
+    """webargs has a JSON reader of its own; ours is stricter, and each body is read once.
+
+    Nor does it let through a query parameter that the schema does not know: a misspelt filter is never ignored.
+    """
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {  # noqa: RUF012 - webargs declares it so
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": RAISE,
+    }
 
     def load_json(self, req: Request, schema: Any) -> Any:  # noqa: ARG002 - webargs' signature
         return req.get_json()
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        for name, values in req.args.lists():
+            if len(values) > 1 and not isinstance(schema.fields.get(name), fields.List):
+                raise ValidationError({name: ["Given more than once."]})
+        return super().load_querystring(req, schema)
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # it ships no types
@@ -30,9 +45,20 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # it ships no ty
         """Check the body (or, with `location`, something else) and hand it to the view as its first argument."""
         # An instance: from a class webargs would make, and deep-copy, a schema for each request.
         decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(schema(), **options)
-        return decorator
+        return _takes_query(decorator) if options.get("location") == "query" else decorator
 
     def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[View], View]:
         """Say what a good answer is; what the view returns is brought to that form, unless it is a Response."""
         decorator: Callable[[View], View] = super().response(status, schema, **options)
         return decorator
+
+
+def _takes_query(decorator: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Callable[[View], View]:
+    """Mark the view for the guards, which refuse a query string where none is taken."""
+
+    def decorate(view: View) -> View:
+        decorated = decorator(view)
+        setattr(decorated, QUERY_ATTRIBUTE, True)
+        return cast("View", decorated)
+
+    return decorate

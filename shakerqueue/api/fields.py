@@ -7,6 +7,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 MAX_NOTE_LENGTH = 500
 MAX_NAME_LENGTH = 100
+MAX_DIGITS = 18  # whatever has no more of them fits a bigint
 
 
 class StrictSchema(Schema):
@@ -21,6 +22,15 @@ class WholeNumber(fields.Integer):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if type(value) is not int:
+            raise self.make_error("invalid")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class QueryNumber(fields.Integer):
+    """A whole number in a query string: digits and nothing else, where int() would also take " 1_0" or "٣"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 

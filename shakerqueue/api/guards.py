@@ -6,7 +6,8 @@ from typing import Any, TypeVar, cast
 
 from flask import g, request
 
-from shakerqueue.api.problems import Problem, unauthorized
+from shakerqueue.api.blueprints import QUERY_ATTRIBUTE
+from shakerqueue.api.problems import FieldError, Problem, unauthorized
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import InvalidToken, Principal
 from shakerqueue.queries.models import UserRole
@@ -24,6 +25,7 @@ def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
             g.principal = _authenticate()
             if g.principal.role not in roles:
                 raise Problem(403, "Your role may not do this.")
+            _refuse_unknown_query(view)
             return view(*args, **kwargs)
 
         setattr(guarded, GUARD_ATTRIBUTE, roles)
@@ -34,13 +36,26 @@ def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
 
 def public(view: View) -> View:
     """Anyone, signed in or not. Said aloud, so that a forgotten guard can be told from an open route."""
-    setattr(view, GUARD_ATTRIBUTE, None)
-    return view
+
+    @wraps(view)
+    def open_to_all(*args: Any, **kwargs: Any) -> Any:
+        _refuse_unknown_query(view)
+        return view(*args, **kwargs)
+
+    setattr(open_to_all, GUARD_ATTRIBUTE, None)
+    return cast("View", open_to_all)
 
 
 def principal() -> Principal:
     """Who is asking; only below `allow`."""
     return cast("Principal", g.principal)
+
+
+def _refuse_unknown_query(view: View) -> None:
+    """A view that declares query parameters checks them itself; any other takes none. Only after who may."""
+    if request.args and not hasattr(view, QUERY_ATTRIBUTE):
+        errors = [FieldError(name, "invalid", "Unknown field.") for name in request.args]
+        raise Problem(422, "This route takes no such query parameters.", errors=errors)
 
 
 def _authenticate() -> Principal:
