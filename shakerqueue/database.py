@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from shakerqueue.deadlines import Deadline
-from shakerqueue.errors import DataRefused, ShakerQueueError, Unavailable
+from shakerqueue.errors import DataRefused, ShakerQueueError, Taken, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_WAIT_SECONDS = 1.0
@@ -29,6 +29,9 @@ SESSION_OPTIONS = " ".join(
 # SQLSTATE classes that say "not now" of the server and nothing of the data: connection, transaction state
 # (read-only, idle too long), rollback, resources, object state (lock timeout), operator, system.
 _TRANSIENT_CLASSES = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+
+# What is unique for people, and not only for us, by the name of its index.
+_UNIQUE_FIELDS = {"users_username_key": "username", "users_email_key": "email"}
 
 T = TypeVar("T")
 
@@ -158,10 +161,17 @@ def _of_driver(error: Error) -> ShakerQueueError | None:
     if sqlstate is None:
         return _of_client_side(error)
     if sqlstate[:2] == "22" or (sqlstate[:2] == "23" and error.diag.constraint_name):
-        return DataRefused(error.diag.message_primary or str(error), error.diag.constraint_name)
+        return _refused(error)
     if sqlstate[:2] in _TRANSIENT_CLASSES:
         return Unavailable("database", error.diag.message_primary or str(error))
     return None
+
+
+def _refused(error: Error) -> DataRefused:
+    constraint = error.diag.constraint_name
+    if constraint in _UNIQUE_FIELDS:
+        return Taken(_UNIQUE_FIELDS[constraint], constraint)
+    return DataRefused(error.diag.message_primary or str(error), constraint)
 
 
 def _of_client_side(error: Error) -> ShakerQueueError | None:

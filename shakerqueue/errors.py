@@ -32,5 +32,13 @@ class DataRefused(ShakerQueueError):
         self.constraint = constraint
 
 
+class Taken(DataRefused):
+    """A name that must be unique is in use already; `field` says which: ``"username"``, ``"email"``."""
+
+    def __init__(self, field: str, constraint: str) -> None:
+        super().__init__(f"this {field} is taken", constraint)
+        self.field = field
+
+
 class MalformedMessage(ShakerQueueError):
     """A message is no envelope that this version understands."""

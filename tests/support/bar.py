@@ -47,6 +47,7 @@ class Bar:
             jwt_secret="the jwt secret of the tests, 32 bytes+",
             password_pepper="the pepper of the tests, 32 bytes and more",
             access_token_seconds=900,
+            refresh_token_seconds=3600,
             bcrypt_cost=4,
             host="127.0.0.1",
             port=free_port(),
