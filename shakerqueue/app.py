@@ -9,7 +9,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from shakerqueue.api import auth, health, orders, problems, requests, tokens
+from shakerqueue.api import auth, health, me, orders, problems, requests, tokens, users
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.config import Settings, load_settings
@@ -19,11 +19,14 @@ from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.passwords import PasswordHasher
-from shakerqueue.queries import users
+from shakerqueue.queries.users import get_order_id_secret
+from shakerqueue.refresh_tokens import derived_secret
+from shakerqueue.revocations import Revocations
+from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
 
 DATABASE_RETRY_SECONDS = 1.0
-BLUEPRINTS = (auth.blueprint, orders.blueprint, health.blueprint)
+BLUEPRINTS = (auth.blueprint, me.blueprint, users.blueprint, orders.blueprint, health.blueprint)
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +73,8 @@ def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api")
     menu = MenuCache(settings.database_url, database)
     publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
-    for part in (database, menu, publisher):
+    revocations = Revocations(settings.database_url)
+    for part in (database, menu, revocations, publisher):
         part.start()
     services = Services(
         settings=settings,
@@ -79,6 +83,8 @@ def _start_services(settings: Settings) -> Services:
         publisher=publisher,
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
+        revocations=revocations,
+        sessions=Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds),
         order_id_secret=_order_id_secret(database),
     )
     atexit.register(services.stop)
@@ -90,7 +96,7 @@ def _order_id_secret(database: Database) -> bytes:
     while True:
         try:
             with database.connection() as conn:
-                secret = users.get_order_id_secret(conn)
+                secret = get_order_id_secret(conn)
         except Unavailable as error:
             log.warning("waiting_for_database", reason=error.reason)
             time.sleep(DATABASE_RETRY_SECONDS)

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
-from shakerqueue.errors import DataRefused, Unavailable
+from shakerqueue.errors import DataRefused, Taken, Unavailable
 
 RETRY_AFTER_SECONDS = 1
 PROBLEM_TYPE = "application/problem+json"
@@ -91,6 +91,7 @@ def register_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, from_http_exception)
     app.register_error_handler(Unavailable, _from_unavailable)
     app.register_error_handler(DataRefused, _from_data_refused)
+    app.register_error_handler(Taken, _from_taken)
     app.register_error_handler(Exception, _from_bug)
 
 
@@ -125,6 +126,11 @@ def _from_unavailable(error: Unavailable) -> Response:
 def _from_data_refused(error: DataRefused) -> Response:
     log.warning("data_refused", reason=str(error), constraint=error.constraint)
     return Problem(422, "The data cannot be stored as it is.").response()
+
+
+def _from_taken(error: Taken) -> Response:
+    detail = f"This {error.field} is taken."
+    return Problem(409, detail, code="taken", errors=[FieldError(error.field, "taken", detail)]).response()
 
 
 def _from_bug(error: Exception) -> Response:

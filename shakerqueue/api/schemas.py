@@ -1,31 +1,13 @@
-"""What requests may hold and what answers hold. docs and checks are both made from these."""
+"""What requests about orders may hold and what answers hold. docs and checks are both made from these."""
 
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shakerqueue.api.fields import MAX_NAME_LENGTH, MAX_NOTE_LENGTH, StrictSchema, WholeNumber, YesOrNo, text
-from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild, UserRole
+from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild
 
 MAX_DRINKS = 100
-
-
-class LoginSchema(StrictSchema):
-    email = fields.String(required=True, validate=validate.Length(max=254))
-    password = fields.String(required=True)
-
-
-class UserSchema(StrictSchema):
-    id = fields.UUID()
-    username = fields.String()
-    email = fields.String()
-    role = fields.Enum(UserRole, by_value=True)
-
-
-class LoginAnswerSchema(StrictSchema):
-    user = fields.Nested(UserSchema)
-    token = fields.String()
-    expires_in = fields.Integer(metadata={"description": "seconds"})
 
 
 class OrderLineSchema(StrictSchema):

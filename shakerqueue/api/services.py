@@ -11,6 +11,8 @@ from shakerqueue.database import Database
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.passwords import PasswordHasher
+from shakerqueue.revocations import Revocations
+from shakerqueue.sessions import Sessions
 
 EXTENSION = "shakerqueue"
 
@@ -23,12 +25,15 @@ class Services:
     publisher: Publisher
     passwords: PasswordHasher
     tokens: TokenVerifier
+    revocations: Revocations
+    sessions: Sessions
     order_id_secret: bytes
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""
         self.publisher.stop()
         self.menu.stop()
+        self.revocations.stop()
         self.database.stop()
 
 
