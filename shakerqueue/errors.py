@@ -40,5 +40,9 @@ class Taken(DataRefused):
         self.field = field
 
 
+class Unusable(ShakerQueueError):
+    """What an operator gave cannot be used; the text says why."""
+
+
 class MalformedMessage(ShakerQueueError):
     """A message is no envelope that this version understands."""
