@@ -9,7 +9,7 @@ hashes. Without the secret nobody gets from one token to the next.
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
@@ -45,7 +45,7 @@ class RefreshToken:
             ForeignRefreshToken: its tag is not ours, or it has none.
         """
         try:
-            raw = urlsafe_b64decode(text.encode("ascii") + b"==")
+            raw = b64decode(text.encode("ascii") + b"==", altchars=b"-_", validate=True)
         except ValueError as error:
             raise ForeignRefreshToken("not a refresh token") from error
         if len(raw) != _TOKEN_BYTES:
