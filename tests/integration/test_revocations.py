@@ -33,15 +33,9 @@ def user_id(bar: Bar) -> UUID:
     return found
 
 
-def change(bar: Bar, statement: str) -> None:
-    with psycopg.connect(bar.database_url) as conn:
-        conn.execute(statement.encode())
-
-
 def open_session(bar: Bar) -> UUID:
     session_id = uuid4()
-    change(
-        bar,
+    bar.change(
         "INSERT INTO sessions (id, user_id, token_hash, expires_at)"
         f" SELECT '{session_id}', id, sha256('x'), now() + interval '1 hour' FROM users WHERE username = 'user'",
     )
@@ -53,7 +47,7 @@ def test_a_change_of_rights_revokes_older_tokens_only(bar: Bar, revocations: Rev
     user, session = user_id(bar), uuid4()
     assert not revocations.cover(user_id=user, token_epoch=1, session_id=session)
 
-    change(bar, f"UPDATE users SET {values} WHERE username = 'user'")
+    bar.change(f"UPDATE users SET {values} WHERE username = 'user'")
 
     eventually(lambda: revocations.cover(user_id=user, token_epoch=1, session_id=session), ABOUT_A_SECOND)
     assert not revocations.cover(user_id=user, token_epoch=2, session_id=session)
@@ -61,14 +55,14 @@ def test_a_change_of_rights_revokes_older_tokens_only(bar: Bar, revocations: Rev
 
 
 def test_what_is_no_change_of_rights_revokes_nothing(bar: Bar) -> None:
-    change(bar, "UPDATE users SET username = username || 'x', role = role, updated_at = now()")
+    bar.change("UPDATE users SET username = username || 'x', role = role, updated_at = now()")
     assert [(1, 0)] == bar.query("SELECT max(token_epoch), count(token_epoch_began_at) FROM users")
 
 
 def test_the_end_of_a_session_revokes_its_tokens_only(bar: Bar, revocations: Revocations) -> None:
     user, ended, other = user_id(bar), open_session(bar), open_session(bar)
 
-    change(bar, f"UPDATE sessions SET revoked_at = now() WHERE id = '{ended}'")
+    bar.change(f"UPDATE sessions SET revoked_at = now() WHERE id = '{ended}'")
 
     eventually(lambda: revocations.cover(user_id=user, token_epoch=1, session_id=ended), ABOUT_A_SECOND)
     assert not revocations.cover(user_id=user, token_epoch=1, session_id=other)
@@ -76,22 +70,22 @@ def test_the_end_of_a_session_revokes_its_tokens_only(bar: Bar, revocations: Rev
 
 def test_a_notification_that_is_lost_costs_a_second_and_no_more(bar: Bar, revocations: Revocations) -> None:
     ended = open_session(bar)
-    change(bar, "DROP TRIGGER sessions_notify_revocations_changed ON sessions")
+    bar.change("DROP TRIGGER sessions_notify_revocations_changed ON sessions")
 
-    change(bar, f"UPDATE sessions SET revoked_at = now() WHERE id = '{ended}'")
+    bar.change(f"UPDATE sessions SET revoked_at = now() WHERE id = '{ended}'")
 
     eventually(lambda: revocations.cover(user_id=user_id(bar), token_epoch=1, session_id=ended), ABOUT_A_SECOND)
 
 
 def test_what_no_token_can_be_older_than_is_forgotten(bar: Bar, revocations: Revocations) -> None:
     ended, remembered = open_session(bar), open_session(bar)
-    change(bar, f"UPDATE sessions SET revoked_at = now() WHERE id IN ('{ended}', '{remembered}')")
-    change(bar, "UPDATE users SET role = 'employee' WHERE username = 'user'")
+    bar.change(f"UPDATE sessions SET revoked_at = now() WHERE id IN ('{ended}', '{remembered}')")
+    bar.change("UPDATE users SET role = 'employee' WHERE username = 'user'")
     eventually(lambda: revocations._sessions == {ended, remembered} and revocations._epochs)
 
     past = f"now() - interval '{WITHIN_SECONDS + 1} seconds'"
-    change(bar, f"UPDATE users SET token_epoch_began_at = {past}")
-    change(bar, f"UPDATE sessions SET revoked_at = {past} WHERE id = '{ended}'")
+    bar.change(f"UPDATE users SET token_epoch_began_at = {past}")
+    bar.change(f"UPDATE sessions SET revoked_at = {past} WHERE id = '{ended}'")
 
     eventually(lambda: revocations._sessions == {remembered} and not revocations._epochs)
 
@@ -100,7 +94,7 @@ def test_nothing_is_known_for_sure_while_the_database_is_away(
     bar: Bar, revocations: Revocations, postgres: PrivatePostgres
 ) -> None:
     ended = open_session(bar)
-    change(bar, f"UPDATE sessions SET revoked_at = now() WHERE id = '{ended}'")
+    bar.change(f"UPDATE sessions SET revoked_at = now() WHERE id = '{ended}'")
     eventually(lambda: ended in revocations._sessions)
 
     with closed_to_all(bar, postgres):

@@ -51,11 +51,6 @@ def refreshed(database: Database, token: str) -> str:
         return SESSIONS.refresh(conn, token).refresh_token
 
 
-def change(bar: Bar, table: str, values: str) -> None:
-    with psycopg.connect(bar.database_url) as conn:
-        conn.execute(f"UPDATE {table} SET {values}".encode())
-
-
 def test_each_refresh_hands_on_another_token(database: Database, sign_in: SignIn) -> None:
     tokens = [sign_in.refresh_token]
     for _ in range(3):
@@ -82,13 +77,13 @@ def test_of_twenty_at_once_one_successor_comes_out(bar: Bar, database: Database,
 
 def test_a_lost_answer_can_be_asked_for_again(bar: Bar, database: Database, sign_in: SignIn) -> None:
     first = refreshed(database, sign_in.refresh_token)
-    change(bar, "sessions", "rotated_at = rotated_at - interval '18 seconds'")
+    bar.change("UPDATE sessions SET rotated_at = rotated_at - interval '18 seconds'")
     assert first == refreshed(database, sign_in.refresh_token)
 
 
 def test_after_the_grace_a_reuse_ends_the_session_for_everyone(bar: Bar, database: Database, sign_in: SignIn) -> None:
     successor = refreshed(database, sign_in.refresh_token)
-    change(bar, "sessions", "rotated_at = rotated_at - interval '21 seconds'")
+    bar.change("UPDATE sessions SET rotated_at = rotated_at - interval '21 seconds'")
 
     for token in (sign_in.refresh_token, successor):
         with pytest.raises(SessionEnded):
@@ -116,7 +111,7 @@ def test_a_session_ends_when_it_expires_however_often_it_was_refreshed(
     bar: Bar, database: Database, sign_in: SignIn
 ) -> None:
     successor = refreshed(database, sign_in.refresh_token)
-    change(bar, "sessions", "expires_at = now()")
+    bar.change("UPDATE sessions SET expires_at = now()")
     for token in (sign_in.refresh_token, successor):
         with pytest.raises(SessionEnded):
             refreshed(database, token)
@@ -124,8 +119,8 @@ def test_a_session_ends_when_it_expires_however_often_it_was_refreshed(
 
 @pytest.mark.parametrize("values", ["disabled_at = now()", "password_hash = 'another'"])
 def test_who_is_shut_out_by_hand_cannot_refresh(bar: Bar, database: Database, sign_in: SignIn, values: str) -> None:
-    change(bar, "users", values)
-    change(bar, "users", "disabled_at = NULL")
+    bar.change(f"UPDATE users SET {values}")
+    bar.change("UPDATE users SET disabled_at = NULL")
     with pytest.raises(SessionEnded):
         refreshed(database, sign_in.refresh_token)
 
@@ -133,7 +128,7 @@ def test_who_is_shut_out_by_hand_cannot_refresh(bar: Bar, database: Database, si
 def test_another_role_leaves_the_session_and_shows_in_the_next_token(
     bar: Bar, database: Database, sign_in: SignIn
 ) -> None:
-    change(bar, "users", "role = 'employee'")
+    bar.change("UPDATE users SET role = 'employee'")
     with database.connection() as conn:
         after = SESSIONS.refresh(conn, sign_in.refresh_token).user
     assert ("employee", sign_in.user.token_epoch + 1) == (after.role, after.token_epoch)
@@ -143,7 +138,7 @@ def test_another_role_leaves_the_session_and_shows_in_the_next_token(
 def test_nobody_gets_in_with_rights_that_changed_meanwhile(
     bar: Bar, database: Database, user: User, values: str
 ) -> None:
-    change(bar, "users", values)
+    bar.change(f"UPDATE users SET {values}")
     with pytest.raises(RightsChanged):
         opened(database, user)
 
@@ -153,7 +148,7 @@ def test_a_sign_in_waits_for_a_password_change_that_is_under_way(bar: Bar, datab
     with ThreadPoolExecutor(1) as pool, psycopg.connect(bar.database_url) as conn:
         conn.execute("UPDATE users SET password_hash = 'another'")
         attempt = pool.submit(opened, database, user)
-        eventually(lambda: waiting_for_a_lock(bar) == 1)
+        eventually(lambda: bar.waiting_for_a_lock() == 1)
         conn.commit()
         with pytest.raises(RightsChanged):
             attempt.result()
@@ -165,24 +160,18 @@ def test_a_password_change_waits_for_a_sign_in_that_is_under_way_and_ends_it(
     with ThreadPoolExecutor(1) as pool:
         with database.transaction() as conn:
             SESSIONS.open(conn, user)
-            attempt = pool.submit(change, bar, "users", "password_hash = 'another'")
-            eventually(lambda: waiting_for_a_lock(bar) == 1)
+            attempt = pool.submit(bar.change, "UPDATE users SET password_hash = 'another'")
+            eventually(lambda: bar.waiting_for_a_lock() == 1)
         attempt.result()
     assert [(0,)] == bar.query("SELECT count(*) FROM sessions WHERE revoked_at IS NULL")
 
 
 def test_what_ended_long_ago_is_forgotten_at_the_next_sign_in(bar: Bar, database: Database, user: User) -> None:
     kept = [opened(database, user).session_id for _ in range(4)]
-    change(bar, "sessions", f"revoked_at = now() - interval '2 days' WHERE id = '{kept[0]}'")
-    change(bar, "sessions", f"expires_at = now() - interval '2 days' WHERE id = '{kept[1]}'")
-    change(bar, "sessions", f"revoked_at = now() - interval '1 hour' WHERE id = '{kept[2]}'")
+    bar.change(f"UPDATE sessions SET revoked_at = now() - interval '2 days' WHERE id = '{kept[0]}'")
+    bar.change(f"UPDATE sessions SET expires_at = now() - interval '2 days' WHERE id = '{kept[1]}'")
+    bar.change(f"UPDATE sessions SET revoked_at = now() - interval '1 hour' WHERE id = '{kept[2]}'")
 
     kept.append(opened(database, user).session_id)
 
     assert set(kept[2:]) == {row[0] for row in bar.query("SELECT id FROM sessions")}
-
-
-def waiting_for_a_lock(bar: Bar) -> object:
-    return bar.query(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )[0][0]

@@ -110,6 +110,16 @@ class Bar:
         with psycopg.connect(self.database_url) as conn:
             return conn.execute(sql.encode()).fetchall()
 
+    def change(self, sql: str) -> None:
+        with psycopg.connect(self.database_url) as conn:
+            conn.execute(sql.encode())
+
+    def waiting_for_a_lock(self) -> object:
+        """How many connections wait for a lock of this bar's database."""
+        return self.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )[0][0]
+
     def queue_length(self, queue: str) -> int:
         """Messages that are ready in a queue."""
         connection, channel = self.open_channel()
