@@ -1,6 +1,7 @@
 """The application factory: wiring only."""
 
 import atexit
+from contextlib import suppress
 from threading import Semaphore
 
 from flask import Flask
@@ -8,20 +9,32 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from shakerqueue.api import auth, health, order_verbs, orders, problems, queue, requests, tokens
+from shakerqueue.api import auth, health, me, order_verbs, orders, problems, queue, requests, tokens, users
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
+from shakerqueue.errors import Unavailable
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.passwords import PasswordHasher
+from shakerqueue.refresh_tokens import derived_secret
+from shakerqueue.revocations import Revocations
+from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
 
 REQUEST_SECONDS = 2.8
-BLUEPRINTS = (auth.blueprint, orders.blueprint, order_verbs.blueprint, queue.blueprint, health.blueprint)
+BLUEPRINTS = (
+    auth.blueprint,
+    me.blueprint,
+    users.blueprint,
+    orders.blueprint,
+    order_verbs.blueprint,
+    queue.blueprint,
+    health.blueprint,
+)
 
 
 class ProblemApi(Api):  # type: ignore[misc] # it ships no types
@@ -66,7 +79,8 @@ def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", REQUEST_SECONDS)
     menu = MenuCache(settings.database_url, database)
     publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
-    for part in (database, menu, publisher):
+    revocations = Revocations(settings.database_url)
+    for part in (database, menu, revocations, publisher):
         part.start()
     services = Services(
         settings=settings,
@@ -75,8 +89,12 @@ def _start_services(settings: Settings) -> Services:
         publisher=publisher,
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
+        revocations=revocations,
+        sessions=Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds),
         order_id_secret=OrderIdSecret(database),
         waiting_places=Semaphore(settings.threads // 2),
     )
+    with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
+        services.order_id_secret.read()
     atexit.register(services.stop)
     return services

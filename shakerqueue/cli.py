@@ -6,7 +6,7 @@ import click
 
 import consumer.__main__
 import seed.__main__
-from shakerqueue import migrations, server
+from shakerqueue import create_admin, migrations, server
 from shakerqueue.config import load_settings
 from shakerqueue.errors import ShakerQueueError
 
@@ -32,6 +32,22 @@ def consume() -> None:
 def seed_command() -> None:
     """Load the recipes and, outside production, the demo users. Repeating it changes nothing."""
     seed.__main__.main()
+
+
+@cli.command("create-admin")
+@click.option("--email", required=True, help="What the admin signs in with.")
+@click.option("--username", required=True)
+def create_admin_command(email: str, username: str) -> None:
+    """Add an admin. The password is asked for, or is the first line of standard input."""
+    create_admin.create_admin(load_settings(), email=email, username=username, password=_new_password())
+    click.echo(f"{username} is an admin and signs in as {email}")
+
+
+def _new_password() -> str:
+    """Never from the command line, where every user of the machine can read it."""
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 @cli.group()

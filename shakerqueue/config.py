@@ -10,6 +10,8 @@ from shakerqueue.errors import ConfigurationError
 
 MIN_SECRET_BYTES = 32
 MIN_BCRYPT_COST = 12
+MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocations
+DAY_SECONDS = 86_400
 
 
 class Environment(StrEnum):
@@ -31,6 +33,7 @@ class Settings:
     jwt_secret: str = field(repr=False)
     password_pepper: str = field(repr=False)
     access_token_seconds: int
+    refresh_token_seconds: int
     bcrypt_cost: int
     host: str
     port: int
@@ -70,7 +73,10 @@ def _read(env: Env) -> Settings:
         amqp_prefix=env.str("AMQP_PREFIX", default="sq", validate=validate.Regexp(r"^[a-z0-9-]{1,40}$")),
         jwt_secret=_secret(env, "JWT_SECRET"),
         password_pepper=_secret(env, "PASSWORD_PEPPER"),
-        access_token_seconds=_whole(env, "ACCESS_TOKEN_SECONDS", default=900, low=1, high=900),
+        access_token_seconds=_whole(env, "ACCESS_TOKEN_SECONDS", default=900, low=1, high=MAX_ACCESS_TOKEN_SECONDS),
+        refresh_token_seconds=_whole(
+            env, "REFRESH_TOKEN_SECONDS", default=30 * DAY_SECONDS, low=60, high=366 * DAY_SECONDS
+        ),
         bcrypt_cost=_whole(env, "BCRYPT_COST", default=MIN_BCRYPT_COST, low=lowest_cost, high=18),
         host=env.str("HOST", default="127.0.0.1"),
         port=_whole(env, "PORT", default=8080, low=1, high=65535),

@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from shakerqueue.deadlines import Deadline
-from shakerqueue.errors import DataRefused, ShakerQueueError, Unavailable
+from shakerqueue.errors import DataRefused, ShakerQueueError, Taken, Unavailable
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_WAIT_SECONDS = 1.0
@@ -26,6 +26,9 @@ SESSION_OPTIONS = " ".join(
 )
 
 DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
+
+# What is unique for people, and not only for us, by the name of its index.
+_UNIQUE_FIELDS = {"users_username_key": "username", "users_email_key": "email"}
 
 T = TypeVar("T")
 
@@ -157,10 +160,16 @@ def _of_driver(error: Error) -> ShakerQueueError | None:
     sqlstate = error.sqlstate
     if sqlstate is None:
         return _of_client_side(error)
-    message = error.diag.message_primary or str(error)
     if sqlstate[:2] in DATA_CLASSES:
-        return DataRefused(message, error.diag.constraint_name)
-    return Unavailable("database", f"{message} ({sqlstate})")
+        return _refused(error)
+    return Unavailable("database", f"{error.diag.message_primary or error} ({sqlstate})")
+
+
+def _refused(error: Error) -> DataRefused:
+    constraint = error.diag.constraint_name
+    if constraint in _UNIQUE_FIELDS:
+        return Taken(_UNIQUE_FIELDS[constraint], constraint)
+    return DataRefused(error.diag.message_primary or str(error), constraint)
 
 
 def _of_client_side(error: Error) -> ShakerQueueError | None:

@@ -34,6 +34,18 @@ class DataRefused(ShakerQueueError):
         self.constraint = constraint
 
 
+class Taken(DataRefused):
+    """A name that must be unique is in use already; `field` says which: ``"username"``, ``"email"``."""
+
+    def __init__(self, field: str, constraint: str) -> None:
+        super().__init__(f"this {field} is taken", constraint)
+        self.field = field
+
+
+class Unusable(ShakerQueueError):
+    """What an operator gave cannot be used; the text says why."""
+
+
 class MalformedMessage(ShakerQueueError):
     """A message is no envelope that this version understands."""
 

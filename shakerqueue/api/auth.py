@@ -1,30 +1,79 @@
-"""Signing in."""
+"""Signing up, in and out, and staying signed in."""
 
 from typing import Any
 
+from shakerqueue.accounts import add_person
+from shakerqueue.api.account_schemas import LoginSchema, RefreshSchema, RegisterSchema, SignInSchema
 from shakerqueue.api.blueprints import Blueprint
-from shakerqueue.api.guards import public
+from shakerqueue.api.guards import allow, principal, public
 from shakerqueue.api.problems import unauthorized
-from shakerqueue.api.schemas import LoginAnswerSchema, LoginSchema
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import make_access_token
-from shakerqueue.queries import users
-from shakerqueue.queries.models import User
+from shakerqueue.queries import sessions, users
+from shakerqueue.queries.models import User, UserRole
+from shakerqueue.roles import PEOPLE
+from shakerqueue.sessions import RightsChanged, SessionEnded, SignIn
 
-blueprint = Blueprint("auth", __name__, description="Signing in")
+NO_ENTRY = "Address and password do not fit."
+
+blueprint = Blueprint("auth", __name__, description="Signing up, in and out")
+
+
+@blueprint.route("/register", methods=["POST"])
+@public
+@blueprint.arguments(RegisterSchema)
+@blueprint.response(201, SignInSchema)
+def register(body: dict[str, Any]) -> dict[str, Any]:
+    """Become a customer, signed in at once. A username or address that is taken is a 409 naming it."""
+    password_hash = services().passwords.hash(body.pop("password"))
+    with services().database.transaction() as conn:
+        user = add_person(conn, **body, password_hash=password_hash, role=UserRole.CUSTOMER)
+        return signed_in(services().sessions.open(conn, user))
 
 
 @blueprint.route("/login", methods=["POST"])
 @public
 @blueprint.arguments(LoginSchema)
-@blueprint.response(200, LoginAnswerSchema)
+@blueprint.response(200, SignInSchema)
 def login(credentials: dict[str, Any]) -> dict[str, Any]:
     """Sign in with address and password."""
     user = _authenticated(**credentials)
+    try:
+        with services().database.connection() as conn:
+            return signed_in(services().sessions.open(conn, user))
+    except RightsChanged:
+        raise unauthorized(NO_ENTRY) from None
+
+
+@blueprint.route("/token/refresh", methods=["POST"])
+@public
+@blueprint.arguments(RefreshSchema)
+@blueprint.response(200, SignInSchema)
+def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
+    """Exchange a refresh token for a new pair. It is good once; used again after 20 seconds, it ends the session."""
+    try:
+        with services().database.connection() as conn:
+            return signed_in(services().sessions.refresh(conn, body["refresh_token"]))
+    except SessionEnded:
+        raise unauthorized("The refresh token is not good, or no longer: sign in again.") from None
+
+
+@blueprint.route("/logout", methods=["POST"])
+@allow(PEOPLE)
+@blueprint.response(204)
+def logout() -> None:
+    """End the session: its refresh token at once, its access tokens within about a second."""
+    with services().database.connection() as conn:
+        sessions.revoke_session(conn, id=principal().session_id)
+
+
+def signed_in(sign_in: SignIn) -> dict[str, Any]:
+    """The answer to whoever may in."""
     return {
-        "user": user,
-        "token": make_access_token(user),
+        "user": sign_in.user,
+        "token": make_access_token(sign_in.user, sign_in.session_id),
         "expires_in": services().settings.access_token_seconds,
+        "refresh_token": sign_in.refresh_token,
     }
 
 
@@ -34,5 +83,5 @@ def _authenticated(email: str, password: str) -> User:
     # Unknown, disabled and wrong password cost the same work and get the same answer: nobody learns who exists.
     matches = services().passwords.matches(password, user.password_hash if user else None)
     if user is None or not matches or user.disabled_at is not None:
-        raise unauthorized("Address and password do not fit.")
+        raise unauthorized(NO_ENTRY)
     return user

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from flask import g, request
 
 from shakerqueue.api.blueprints import QUERY_ATTRIBUTE
-from shakerqueue.api.problems import FieldError, Problem, unauthorized
+from shakerqueue.api.problems import FieldError, Problem, unauthorized, unavailable
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import InvalidToken, Principal
 from shakerqueue.queries.models import UserRole
@@ -22,9 +22,7 @@ def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.principal = _authenticate()
-            if g.principal.role not in roles:
-                raise Problem(403, "Your role may not do this.")
+            g.principal = _entitled(_authenticate(), roles)
             _refuse_unknown_query(view)
             return view(*args, **kwargs)
 
@@ -51,6 +49,20 @@ def principal() -> Principal:
     return cast("Principal", g.principal)
 
 
+def _entitled(who: Principal, roles: frozenset[UserRole]) -> Principal:
+    """Whoever may, with the rights that they have at this moment.
+
+    While it is not known who was demoted or shut out lately, everyone has a guest's rights and nobody more.
+    """
+    if who.role not in roles:
+        raise Problem(403, "Your role may not do this.")
+    if who.role is UserRole.CUSTOMER or not services().revocations.stale:
+        return who
+    if UserRole.CUSTOMER not in roles:
+        raise unavailable("Nobody can act as staff at the moment. Try again shortly.")
+    return who._replace(role=UserRole.CUSTOMER)
+
+
 def _refuse_unknown_query(view: View) -> None:
     """A view that declares query parameters checks them itself; any other takes none. Only after who may."""
     if request.args and not hasattr(view, QUERY_ATTRIBUTE):
@@ -63,6 +75,9 @@ def _authenticate() -> Principal:
     if scheme.lower() != "bearer" or not token:
         raise unauthorized("Send the header: Authorization: Bearer <token>.")
     try:
-        return services().tokens.principal(token)
+        who = services().tokens.principal(token)
     except InvalidToken as error:
         raise unauthorized(str(error)) from None
+    if services().revocations.cover(user_id=who.id, token_epoch=who.token_epoch, session_id=who.session_id):
+        raise unauthorized("The token was revoked: sign in again.")
+    return who

@@ -28,7 +28,12 @@ def livez() -> dict[str, str]:
 @blueprint.response(200)
 def readyz() -> Response:
     """Each part by name; 200 when orders can be taken and be followed, else 503."""
-    parts = {"database": _database_state(), "broker": _broker_state(), "menu": _menu_state()}
+    parts = {
+        "database": _database_state(),
+        "broker": _broker_state(),
+        "menu": _menu_state(),
+        "revocations": _revocations_state(),
+    }
     ready = all(state == "ok" for state in parts.values())
     response = jsonify(_readiness(parts, ready=ready))
     response.status_code = 200 if ready else 503
@@ -54,3 +59,7 @@ def _broker_state() -> str:
 
 def _menu_state() -> str:
     return "ok" if services().menu.loaded else "not_loaded"
+
+
+def _revocations_state() -> str:
+    return "stale" if services().revocations.stale else "ok"

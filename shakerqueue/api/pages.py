@@ -6,7 +6,7 @@ and lets `page` make the answer.
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
@@ -46,7 +46,8 @@ def decode_cursor(cursor: str, types: Sequence[type]) -> tuple[Any, ...]:
         padding = "=" * (-len(cursor) % 4)
         if len(cursor) > MAX_CURSOR_LENGTH:
             raise InvalidCursor(cursor)
-        version, *values = json.loads(urlsafe_b64decode(cursor.encode("ascii") + padding.encode()))
+        raw = b64decode((cursor + padding).encode("ascii"), altchars=b"-_", validate=True)
+        version, *values = json.loads(raw)
         if version != _VERSION:
             raise InvalidCursor(cursor)
         return tuple(_READERS[kind](value) for kind, value in zip(types, values, strict=True))

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
-from shakerqueue.errors import DataRefused, IllegalTransition, NotFound, SoldOut, Unavailable
+from shakerqueue.errors import DataRefused, IllegalTransition, NotFound, SoldOut, Taken, Unavailable
 
 RETRY_AFTER_SECONDS = 1
 PROBLEM_TYPE = "application/problem+json"
@@ -94,6 +94,7 @@ def register_handlers(app: Flask) -> None:
     app.register_error_handler(NotFound, _from_not_found)
     app.register_error_handler(IllegalTransition, _from_illegal_transition)
     app.register_error_handler(SoldOut, _from_sold_out)
+    app.register_error_handler(Taken, _from_taken)
     app.register_error_handler(Exception, _from_bug)
 
 
@@ -140,6 +141,11 @@ def _from_illegal_transition(error: IllegalTransition) -> Response:
 
 def _from_sold_out(_: SoldOut) -> Response:
     return Problem(409, "There is none left to make it again.", code="sold_out").response()
+
+
+def _from_taken(error: Taken) -> Response:
+    detail = f"This {error.field} is taken."
+    return Problem(409, detail, code="taken", errors=[FieldError(error.field, "taken", detail)]).response()
 
 
 def _from_bug(error: Exception) -> Response:

@@ -1,4 +1,4 @@
-"""What requests may hold and what answers hold. docs and checks are both made from these."""
+"""What requests about orders may hold and what answers hold. docs and checks are both made from these."""
 
 from datetime import datetime
 from typing import Any
@@ -17,28 +17,10 @@ from shakerqueue.api.fields import (
 )
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
-from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild, UserRole
+from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild
 
 MAX_DRINKS = 100
 MAX_WAIT_SECONDS = 30
-
-
-class LoginSchema(StrictSchema):
-    email = fields.String(required=True, validate=validate.Length(max=254))
-    password = fields.String(required=True)
-
-
-class UserSchema(StrictSchema):
-    id = fields.UUID()
-    username = fields.String()
-    email = fields.String()
-    role = fields.Enum(UserRole, by_value=True)
-
-
-class LoginAnswerSchema(StrictSchema):
-    user = fields.Nested(UserSchema)
-    token = fields.String()
-    expires_in = fields.Integer(metadata={"description": "seconds"})
 
 
 class OrderLineSchema(StrictSchema):

@@ -13,6 +13,8 @@ from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.passwords import PasswordHasher
+from shakerqueue.revocations import Revocations
+from shakerqueue.sessions import Sessions
 
 EXTENSION = "shakerqueue"
 
@@ -25,6 +27,8 @@ class Services:
     publisher: Publisher
     passwords: PasswordHasher
     tokens: TokenVerifier
+    revocations: Revocations
+    sessions: Sessions
     order_id_secret: OrderIdSecret
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
 
@@ -32,6 +36,7 @@ class Services:
         """End the threads; the publisher first, while what it waits for is still there."""
         self.publisher.stop()
         self.menu.stop()
+        self.revocations.stop()
         self.database.stop()
 
 

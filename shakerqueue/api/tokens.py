@@ -1,4 +1,4 @@
-"""Access tokens: what they say and how they are checked, each signature once."""
+"""Access tokens: what they say and how they are checked, each signature once. Revocation is not looked at here."""
 
 from collections import OrderedDict
 from datetime import timedelta
@@ -21,10 +21,12 @@ MAX_REMEMBERED_TOKENS = 10_000
 
 
 class Principal(NamedTuple):
-    """Who is asking."""
+    """Who is asking, and by which sign-in."""
 
     id: UUID
     role: UserRole
+    session_id: UUID
+    token_epoch: int
 
 
 class InvalidToken(Exception):
@@ -46,8 +48,10 @@ def configure(app: Flask, settings: Settings) -> None:
     flask_jwt_extended.JWTManager(app)
 
 
-def make_access_token(user: User) -> str:
-    token: str = flask_jwt_extended.create_access_token(str(user.id), additional_claims={"role": user.role.value})
+def make_access_token(user: User, session_id: UUID) -> str:
+    """A token of this user in this session. What it says besides tells later whether it was revoked."""
+    says = {"role": user.role.value, "epoch": user.token_epoch, "sid": str(session_id)}
+    token: str = flask_jwt_extended.create_access_token(str(user.id), additional_claims=says)
     return token
 
 
@@ -81,15 +85,19 @@ class TokenVerifier:
     def _verify(self, token: str) -> Principal:
         claims = _decode(token)
         try:
-            principal = Principal(UUID(claims["sub"]), UserRole(claims["role"]))
+            principal = _principal(claims)
             expires_at = float(claims["exp"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise InvalidToken("The token lacks what an access token says.") from None
         with self._lock:
             self._verified[token] = (principal, expires_at)
             if len(self._verified) > self._capacity:
                 self._verified.popitem(last=False)
         return principal
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    return Principal(UUID(claims["sub"]), UserRole(claims["role"]), UUID(claims["sid"]), int(claims["epoch"]))
 
 
 def _decode(token: str) -> dict[str, Any]:

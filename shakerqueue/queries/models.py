@@ -73,6 +73,8 @@ class User:
     disabled_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    token_epoch: int
+    token_epoch_began_at: datetime | None
 
 
 def user_from_row(
@@ -84,9 +86,22 @@ def user_from_row(
     disabled_at: datetime | None,
     created_at: datetime,
     updated_at: datetime,
+    token_epoch: int,
+    token_epoch_began_at: datetime | None,
 ) -> User:
     """Make a row of the values that psycopg loads."""
-    return User(id, username, email, password_hash, UserRole(role), disabled_at, created_at, updated_at)
+    return User(
+        id,
+        username,
+        email,
+        password_hash,
+        UserRole(role),
+        disabled_at,
+        created_at,
+        updated_at,
+        token_epoch,
+        token_epoch_began_at,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +319,20 @@ class OrderEvent:
     actor_id: UUID | None
     detail: JSON
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A row of `sessions`."""
+
+    id: UUID
+    user_id: UUID
+    token_hash: bytes
+    previous_token_hash: bytes | None
+    rotated_at: datetime | None
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 # Source: queries/users.sql
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from psycopg import Connection, RawCursor
 from psycopg.rows import args_row, scalar_row
@@ -10,7 +12,7 @@ from psycopg.rows import args_row, scalar_row
 from .models import User, UserRole, user_from_row
 
 GET_USER_BY_EMAIL: Final = """-- name: GetUserByEmail
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
 WHERE lower(email) = lower($1)
 """
 
@@ -51,4 +53,162 @@ def insert_users_once(
         RawCursor(conn)
         .execute(INSERT_USERS_ONCE, [list(usernames), list(emails), list(password_hashes), list(roles)])
         .rowcount
+    )
+
+
+INSERT_USER: Final = """-- name: InsertUser
+INSERT INTO users (username, email, password_hash, role)
+VALUES ($1, $2, $3, $4)
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at
+"""
+
+
+def insert_user(
+    conn: Connection[Any],
+    *,
+    username: str,
+    email: str | None,
+    password_hash: str | None,
+    role: UserRole,
+) -> User | None:
+    """Adds a person."""
+    return (
+        RawCursor(conn, row_factory=args_row(user_from_row))
+        .execute(INSERT_USER, [username, email, password_hash, role])
+        .fetchone()
+    )
+
+
+GET_USER: Final = """-- name: GetUser
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+WHERE id = $1
+"""
+
+
+def get_user(conn: Connection[Any], *, id: UUID) -> User | None:
+    """The user of this id, disabled or not."""
+    return RawCursor(conn, row_factory=args_row(user_from_row)).execute(GET_USER, [id]).fetchone()
+
+
+LIST_USERS: Final = """-- name: ListUsers
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+WHERE lower(username) > lower($1::text)
+ORDER BY lower(username)
+LIMIT $2::int
+"""
+
+
+def list_users(conn: Connection[Any], *, after: str, max_rows: int) -> list[User]:
+    """Users by name, those after the given one."""
+    return (
+        RawCursor(conn, row_factory=args_row(user_from_row)).execute(LIST_USERS, [after, max_rows]).fetchall()
+    )
+
+
+LIST_USERS_BY_ROLE: Final = """-- name: ListUsersByRole
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+WHERE role = $1 AND lower(username) > lower($2::text)
+ORDER BY lower(username)
+LIMIT $3::int
+"""
+
+
+def list_users_by_role(conn: Connection[Any], *, role: UserRole, after: str, max_rows: int) -> list[User]:
+    """Users of one role by name, those after the given one."""
+    return (
+        RawCursor(conn, row_factory=args_row(user_from_row))
+        .execute(LIST_USERS_BY_ROLE, [role, after, max_rows])
+        .fetchall()
+    )
+
+
+LOCK_ENABLED_ADMINS: Final = """-- name: LockEnabledAdmins
+SELECT id FROM users
+WHERE role = 'admin' AND disabled_at IS NULL
+ORDER BY id
+FOR UPDATE
+"""
+
+
+def lock_enabled_admins(conn: Connection[Any]) -> list[UUID]:
+    """Everyone who may administer, locked: who wants to take that away from one of them waits for whoever
+    else does.
+    """
+    scalar: list[UUID] = RawCursor(conn, row_factory=scalar_row).execute(LOCK_ENABLED_ADMINS).fetchall()
+    return scalar
+
+
+UPDATE_USER_RIGHTS: Final = """-- name: UpdateUserRights
+UPDATE users
+SET role = coalesce($1, role),
+    disabled_at = CASE
+        WHEN $2::boolean THEN coalesce(disabled_at, now())
+        WHEN NOT $2::boolean THEN NULL
+        ELSE disabled_at
+    END,
+    updated_at = now()
+WHERE id = $3
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at
+"""
+
+
+def update_user_rights(
+    conn: Connection[Any],
+    *,
+    role: UserRole | None,
+    disabled: bool | None,
+    id: UUID,
+) -> User | None:
+    """Changes role or disabled, or both; what is null stays. Tokens follow by trigger."""
+    return (
+        RawCursor(conn, row_factory=args_row(user_from_row))
+        .execute(UPDATE_USER_RIGHTS, [role, disabled, id])
+        .fetchone()
+    )
+
+
+UPDATE_PASSWORD: Final = """-- name: UpdatePassword
+UPDATE users SET password_hash = $1, updated_at = now()
+WHERE id = $2 AND token_epoch = $3 AND disabled_at IS NULL
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at
+"""
+
+
+def update_password(
+    conn: Connection[Any],
+    *,
+    password_hash: str | None,
+    id: UUID,
+    token_epoch: int,
+) -> User | None:
+    """Changes a password, unless the user's rights have changed since they were read. Every session ends
+    by trigger.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(user_from_row))
+        .execute(UPDATE_PASSWORD, [password_hash, id, token_epoch])
+        .fetchone()
+    )
+
+
+LIST_TOKEN_EPOCHS: Final = """-- name: ListTokenEpochs
+SELECT id, token_epoch FROM users
+WHERE token_epoch_began_at > now() - make_interval(secs => $1::int)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListTokenEpochsRow:
+    """A row of `list_token_epochs`."""
+
+    id: UUID
+    token_epoch: int
+
+
+def list_token_epochs(conn: Connection[Any], *, within_seconds: int) -> list[ListTokenEpochsRow]:
+    """The users whose epoch began within so many seconds: tokens of an older one may not have expired yet."""
+    return (
+        RawCursor(conn, row_factory=args_row(ListTokenEpochsRow))
+        .execute(LIST_TOKEN_EPOCHS, [within_seconds])
+        .fetchall()
     )

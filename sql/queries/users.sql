@@ -12,3 +12,59 @@ SELECT secret FROM order_id_secret;
 INSERT INTO users (username, email, password_hash, role)
 SELECT unnest(@usernames::text[]), unnest(@emails::text[]), unnest(@password_hashes::text[]), unnest(@roles::user_role[])
 ON CONFLICT DO NOTHING;
+
+-- name: InsertUser :one
+-- Adds a person.
+INSERT INTO users (username, email, password_hash, role)
+VALUES (@username, @email, @password_hash, @role)
+RETURNING *;
+
+-- name: GetUser :one
+-- The user of this id, disabled or not.
+SELECT * FROM users
+WHERE id = @id;
+
+-- name: ListUsers :many
+-- Users by name, those after the given one.
+SELECT * FROM users
+WHERE lower(username) > lower(@after::text)
+ORDER BY lower(username)
+LIMIT @max_rows::int;
+
+-- name: ListUsersByRole :many
+-- Users of one role by name, those after the given one.
+SELECT * FROM users
+WHERE role = @role AND lower(username) > lower(@after::text)
+ORDER BY lower(username)
+LIMIT @max_rows::int;
+
+-- name: LockEnabledAdmins :many
+-- Everyone who may administer, locked: who wants to take that away from one of them waits for whoever else does.
+SELECT id FROM users
+WHERE role = 'admin' AND disabled_at IS NULL
+ORDER BY id
+FOR UPDATE;
+
+-- name: UpdateUserRights :one
+-- Changes role or disabled, or both; what is null stays. Tokens follow by trigger.
+UPDATE users
+SET role = coalesce(sqlc.narg(role), role),
+    disabled_at = CASE
+        WHEN sqlc.narg(disabled)::boolean THEN coalesce(disabled_at, now())
+        WHEN NOT sqlc.narg(disabled)::boolean THEN NULL
+        ELSE disabled_at
+    END,
+    updated_at = now()
+WHERE id = @id
+RETURNING *;
+
+-- name: UpdatePassword :one
+-- Changes a password, unless the user's rights have changed since they were read. Every session ends by trigger.
+UPDATE users SET password_hash = @password_hash, updated_at = now()
+WHERE id = @id AND token_epoch = @token_epoch AND disabled_at IS NULL
+RETURNING *;
+
+-- name: ListTokenEpochs :many
+-- The users whose epoch began within so many seconds: tokens of an older one may not have expired yet.
+SELECT id, token_epoch FROM users
+WHERE token_epoch_began_at > now() - make_interval(secs => @within_seconds::int);

@@ -47,6 +47,7 @@ class Bar:
             jwt_secret="the jwt secret of the tests, 32 bytes+",
             password_pepper="the pepper of the tests, 32 bytes and more",
             access_token_seconds=900,
+            refresh_token_seconds=3600,
             bcrypt_cost=4,
             host="127.0.0.1",
             port=free_port(),
@@ -108,6 +109,16 @@ class Bar:
     def query(self, sql: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.database_url) as conn:
             return conn.execute(sql.encode()).fetchall()
+
+    def change(self, sql: str) -> None:
+        with psycopg.connect(self.database_url) as conn:
+            conn.execute(sql.encode())
+
+    def waiting_for_a_lock(self) -> object:
+        """How many connections wait for a lock of this bar's database."""
+        return self.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )[0][0]
 
     def queue_length(self, queue: str) -> int:
         """Messages that are ready in a queue."""

@@ -51,6 +51,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("PORT", "eighty"),
         ("BCRYPT_COST", "4"),
         ("ACCESS_TOKEN_SECONDS", "901"),
+        ("REFRESH_TOKEN_SECONDS", "59"),
         ("AMQP_PREFIX", "UPPER case"),
         ("SHAKERQUEUE_ENV", "staging"),
         ("LOG_FORMAT", "xml"),

@@ -33,6 +33,7 @@ def test_a_cursor_needs_no_escaping() -> None:
         "x",
         "ü",
         "%00",
+        ".".join(encode_cursor(KEY)),
         packed([1, KEY[0].isoformat(), str(KEY[1]), 12, "x"])[:-5],
         packed({"a": 1}),
         packed(1),

@@ -23,6 +23,8 @@ def claims(**changes: Any) -> dict[str, Any]:
         "sub": "0b5c7f0e-6c1d-4a53-9d7e-0f6f4f6b0a11",
         "type": "access",
         "role": "admin",
+        "epoch": 1,
+        "sid": "7c1d6d0e-2f0b-4c88-8f6e-3d2a8c1b5e42",
         "jti": "one",
         "fresh": False,
         "iat": now,
@@ -41,7 +43,7 @@ def test_the_answer_is_the_readmes_with_more_fields(client: FlaskClient) -> None
 
     assert 200 == answer.status_code
     body = answer.get_json()
-    assert {"user", "token", "expires_in"} == set(body)
+    assert {"user", "token", "expires_in", "refresh_token"} == set(body)
     assert {"username": "user", "email": "user@example.com", "role": "customer"} == {
         name: value for name, value in body["user"].items() if name != "id"
     }
@@ -88,6 +90,11 @@ def test_a_token_of_our_own_making_is_let_in(client: FlaskClient, bar: Bar) -> N
         {"role": None},
         {"sub": "somebody"},
         {"sub": None},
+        {"sid": "a session"},
+        {"sid": 7},
+        {"sid": None},
+        {"epoch": "latest"},
+        {"epoch": None},
     ],
     ids=str,
 )

@@ -1,24 +1,178 @@
-"""Who may is said at every route: one that forgot it fails here."""
+"""Who may: every route of the URL map with every kind of caller, against one table."""
 
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
+from dev.postgres import PrivatePostgres
 from shakerqueue.api.guards import GUARD_ATTRIBUTE
+from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.api.tokens import make_access_token
+from shakerqueue.intake import insert_orders
+from shakerqueue.queries import sessions, users
+from shakerqueue.queries.models import User, UserRole
+from tests.integration.api.conftest import running_app
+from tests.support.bar import Bar, temporary_bar
+from tests.support.orders import drink, order
+from tests.support.waiting import eventually
 
-PUBLIC = {"/livez", "/login", "/readyz"}
+Outcome = int | str
+IN = "in"  # past the guard, whatever the view then says of an empty request
+
+CALLERS = ("anonymous", "owner", "other customer", "employee", "admin", "integration", "revoked")
 
 
-def test_every_route_says_who_may(app: Flask) -> None:
-    unguarded = [
-        rule.rule
-        for rule in app.url_map.iter_rules()
-        if not hasattr(app.view_functions[rule.endpoint], GUARD_ATTRIBUTE)
-    ]
-    assert [] == unguarded
+def who(anonymous: Outcome, owner: Outcome, other: Outcome, employee: Outcome, admin: Outcome, pos: Outcome) -> Any:
+    """What each caller gets, in the order of CALLERS; a revoked admin is nobody."""
+    return dict(zip(CALLERS, (anonymous, owner, other, employee, admin, pos, anonymous), strict=True))
 
 
-def test_what_anyone_may_is_listed_here(app: Flask) -> None:
-    views = app.view_functions
-    open_to_all = {
-        rule.rule for rule in app.url_map.iter_rules() if getattr(views[rule.endpoint], GUARD_ATTRIBUTE, None) is None
+ANYONE = who(IN, IN, IN, IN, IN, IN)
+SIGNED_IN = who(401, IN, IN, IN, IN, IN)
+PEOPLE = who(401, IN, IN, IN, IN, 403)
+OWNER_AND_STAFF = who(401, IN, 404, IN, IN, 404)
+STAFF = who(401, 403, 403, IN, IN, 403)
+ADMIN = who(401, 403, 403, 403, IN, 403)
+
+# One line a route.
+ROUTES: dict[str, dict[str, Outcome]] = {
+    "GET /livez": ANYONE,
+    "GET /readyz": ANYONE,
+    "POST /register": ANYONE,
+    "POST /login": ANYONE,
+    "POST /token/refresh": ANYONE,
+    "POST /logout": PEOPLE,
+    "GET /me": SIGNED_IN,
+    "PATCH /me": PEOPLE,
+    "GET /users": ADMIN,
+    "GET /users/<uuid:user_id>": ADMIN,
+    "PATCH /users/<uuid:user_id>": ADMIN,
+    "POST /orders": SIGNED_IN,
+    "GET /orders": SIGNED_IN,
+    "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
+    "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall):verb>": STAFF,
+    "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
+    "POST /orders/<uuid:order_id>/items/<int:number>/<any(start, complete, fail, recall, release):verb>": STAFF,
+    "POST /orders/<uuid:order_id>/items/<int:number>/cancel": OWNER_AND_STAFF,
+    "GET /queue": STAFF,
+    "POST /queue/claim": STAFF,
+}
+
+
+class House:
+    """The application, one token per kind of caller, and something to fill each part of a path with."""
+
+    def __init__(self, app: Flask, bar: Bar) -> None:
+        self.app = app
+        self.services: Services = app.extensions[EXTENSION]
+        with psycopg.connect(bar.database_url) as conn:
+            self.owner = self._user(conn, UserRole.CUSTOMER)
+            self.callers = {
+                "owner": self.owner,
+                "other customer": self._user(conn, UserRole.CUSTOMER),
+                "employee": self._user(conn, UserRole.EMPLOYEE),
+                "admin": self._user(conn, UserRole.ADMIN),
+                "integration": self._user(conn, UserRole.INTEGRATION),
+                "revoked": self._user(conn, UserRole.ADMIN),
+            }
+        self.revoked_session = self._revoked_session(self.callers["revoked"])
+
+    # By the name of a path's part. Made anew for each request, for the one before may have changed it.
+    def order_id(self) -> UUID:
+        with self.services.database.transaction() as conn:
+            placed = order(self.owner.id, drink(conn))
+            insert_orders(conn, [placed])
+        return placed.id
+
+    def number(self) -> int:
+        return 1
+
+    def verb(self) -> str:
+        return "start"
+
+    def user_id(self) -> UUID:
+        return self.owner.id
+
+    def headers(self, caller: str) -> dict[str, str]:
+        """A token of a session of its own for each request: one of the routes is the log-out."""
+        if caller == "anonymous":
+            return {}
+        session_id = self.revoked_session if caller == "revoked" else uuid4()
+        with self.app.app_context():
+            return {"Authorization": f"Bearer {make_access_token(self.callers[caller], session_id)}"}
+
+    def ask(self, route: str, caller: str) -> Outcome:
+        """What the caller gets for a request with an empty JSON object, as far as guards have to do with it."""
+        answer = self.request(route, caller)
+        assert answer.status_code < 500, answer.text
+        return answer.status_code if answer.status_code in (401, 403, 404) else IN
+
+    def request(self, route: str, caller: str, query: str = "") -> TestResponse:
+        method, path = route.split(" ", 1)
+        for part in re.findall(r"<.*?>", path):
+            path = path.replace(part, str(getattr(self, part.strip("<>").rpartition(":")[2])()))
+        body: dict[str, str] | None = None if method in ("GET", "DELETE") else {}
+        return self.app.test_client().open(path + query, method=method, headers=self.headers(caller), json=body)
+
+    def _user(self, conn: psycopg.Connection[Any], role: UserRole) -> User:
+        person = role is not UserRole.INTEGRATION
+        name = uuid4().hex
+        user = users.insert_user(
+            conn,
+            username=name,
+            email=f"{name}@example.com" if person else None,
+            password_hash="none that matches" if person else None,
+            role=role,
+        )
+        assert user is not None
+        return user
+
+    def _revoked_session(self, user: User) -> UUID:
+        with self.services.database.connection() as conn:
+            session_id = self.services.sessions.open(conn, user).session_id
+            sessions.revoke_session(conn, id=session_id)
+        epoch = user.token_epoch
+        revocations = self.services.revocations
+        eventually(lambda: revocations.cover(user_id=user.id, token_epoch=epoch, session_id=session_id))
+        return session_id
+
+
+@pytest.fixture(scope="module")
+def house(
+    postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("bar")
+    with temporary_bar(postgres, template_database, amqp_url, folder) as bar, running_app(bar) as app:
+        yield House(app, bar)
+
+
+def test_every_route_stands_in_the_table_and_says_who_may(house: House) -> None:
+    routes = {
+        f"{method} {rule.rule}": house.app.view_functions[rule.endpoint]
+        for rule in house.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    assert PUBLIC == open_to_all
+    assert set(ROUTES) == set(routes)
+    assert [] == [route for route, view in routes.items() if not guarded(view)]
+
+
+def guarded(view: Callable[..., Any]) -> bool:
+    return hasattr(view, GUARD_ATTRIBUTE)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("route", ROUTES)
+def test_who_may(house: House, route: str, caller: str) -> None:
+    assert ROUTES[route][caller] == house.ask(route, caller)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_route_lets_an_unknown_query_parameter_pass(house: House, route: str) -> None:
+    answer = house.request(route, "admin", "?serach=x")
+    assert (422, "serach") in [(answer.status_code, error["field"]) for error in answer.get_json()["errors"]]

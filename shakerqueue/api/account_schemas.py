@@ -1,0 +1,88 @@
+"""What requests about accounts may hold, and what is answered of a user: never a password, hashed or not."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from shakerqueue.api.fields import StrictSchema, YesOrNo
+from shakerqueue.api.pages import Cursor, PageSchema
+from shakerqueue.queries.models import UserRole
+from shakerqueue.roles import PEOPLE
+
+MAX_USERNAME_LENGTH = 64
+MAX_EMAIL_LENGTH = 254  # RFC 5321
+MIN_PASSWORD_LENGTH = 8
+MAX_PASSWORD_LENGTH = 1000
+
+
+def _printable(text: str) -> None:
+    """No control and no direction-changing characters, which could make one name look like another."""
+    if not text.isprintable() or text != text.strip():
+        raise ValidationError("Only printable characters, and no space around them.")
+
+
+def _new_password() -> fields.String:
+    return fields.String(required=True, validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
+
+
+class RegisterSchema(StrictSchema):
+    username = fields.String(required=True, validate=[validate.Length(1, MAX_USERNAME_LENGTH), _printable])
+    email = fields.Email(required=True, validate=[validate.Length(max=MAX_EMAIL_LENGTH), _printable])
+    password = _new_password()
+
+
+class LoginSchema(StrictSchema):
+    email = fields.String(required=True, validate=validate.Length(max=MAX_EMAIL_LENGTH))
+    password = fields.String(required=True)
+
+
+class RefreshSchema(StrictSchema):
+    refresh_token = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class PasswordChangeSchema(StrictSchema):
+    password = _new_password()
+    old_password = fields.String(required=True)
+
+
+class RightsChangeSchema(StrictSchema):
+    """`role`, `disabled`, or both. Integrations are made with their keys, so nobody becomes one."""
+
+    role = fields.Enum(UserRole, by_value=True, validate=validate.OneOf(PEOPLE, error="Not a role for people."))
+    disabled = YesOrNo()
+
+    @validates_schema
+    def something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Give role or disabled.", "role")
+
+
+class UserListSchema(PageSchema):
+    cursor = Cursor(str)
+    role = fields.Enum(UserRole, by_value=True)
+
+
+class UserSchema(StrictSchema):
+    id = fields.UUID()
+    username = fields.String()
+    email = fields.String(allow_none=True)
+    role = fields.Enum(UserRole, by_value=True)
+
+
+class ManagedUserSchema(UserSchema):
+    """What admins see of a user."""
+
+    disabled = fields.Function(lambda user: user.disabled_at is not None, metadata={"type": "boolean"})
+    created_at = fields.AwareDateTime()
+
+
+class UserPageSchema(StrictSchema):
+    users = fields.List(fields.Nested(ManagedUserSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class SignInSchema(StrictSchema):
+    user = fields.Nested(UserSchema)
+    token = fields.String()
+    expires_in = fields.Integer(metadata={"description": "seconds until the token expires"})
+    refresh_token = fields.String(metadata={"description": "good once, for the next pair of tokens"})

@@ -1,0 +1,46 @@
+"""The first admin: somebody has to be one before anybody can be made one over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError
+from psycopg import errors
+
+from shakerqueue.accounts import add_person
+from shakerqueue.api.account_schemas import RegisterSchema
+from shakerqueue.config import Settings
+from shakerqueue.database import Database
+from shakerqueue.errors import Unusable
+from shakerqueue.passwords import PasswordHasher
+from shakerqueue.queries.models import UserRole
+
+
+def create_admin(settings: Settings, *, email: str, username: str, password: str) -> None:
+    """Add an admin, under the rules that hold for whoever registers.
+
+    Raises:
+        Unusable: a value breaks a rule, or the database is not migrated.
+        Taken: somebody has this username or address; they are left as they are.
+        Unavailable: the database is away.
+    """
+    person = _checked({"email": email, "username": username, "password": password})
+    hasher = PasswordHasher(settings.password_pepper, settings.bcrypt_cost)
+    person["password_hash"] = hasher.hash(person.pop("password"))
+    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-create-admin")
+    database.start()
+    try:
+        with database.transaction() as conn:
+            add_person(conn, **person, role=UserRole.ADMIN)
+    except (errors.UndefinedTable, errors.UndefinedColumn) as error:
+        raise Unusable("the database is not migrated; run: shakerqueue migrate up") from error
+    finally:
+        database.stop()
+
+
+def _checked(given: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        person: dict[str, Any] = RegisterSchema().load(given)
+    except ValidationError as error:
+        wrong = [f"{name}: {' '.join(texts)}" for name, texts in error.messages_dict.items()]
+        raise Unusable("; ".join(wrong)) from error
+    return person

@@ -1,0 +1,107 @@
+"""Sessions: each begins with a sign-in, goes on by refresh tokens that are good once, and can be ended."""
+
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import structlog
+from psycopg import Connection
+
+from shakerqueue.errors import ShakerQueueError
+from shakerqueue.queries import sessions, users
+from shakerqueue.queries.models import User
+from shakerqueue.refresh_tokens import ForeignRefreshToken, RefreshToken
+
+# So long a token that was used answers the same successor again: two tabs, or an answer that was lost.
+GRACE_SECONDS = 20
+
+log = structlog.get_logger(__name__)
+
+
+class SessionEnded(ShakerQueueError):
+    """The session is over, or its user may no longer in: only a new sign-in helps."""
+
+
+class RightsChanged(ShakerQueueError):
+    """What was known of the user has changed meanwhile: role, password, or whether they may in at all."""
+
+
+class SignIn(NamedTuple):
+    """What somebody gets who may in."""
+
+    user: User
+    session_id: UUID
+    refresh_token: str
+
+
+class Sessions:
+    """Opens and continues sessions with one secret; each lives for so many seconds after its sign-in."""
+
+    def __init__(self, secret: bytes, life_seconds: int) -> None:
+        self._secret = secret
+        self._life_seconds = life_seconds
+
+    def open(self, conn: Connection[Any], user: User) -> SignIn:
+        """A new session of this user, as they were read.
+
+        Raises:
+            RightsChanged: they are no longer as they were read.
+        """
+        token = RefreshToken.first(self._secret, uuid4())
+        opened = sessions.insert_session(
+            conn,
+            id=token.session_id,
+            token_hash=token.hash,
+            life_seconds=self._life_seconds,
+            user_id=user.id,
+            token_epoch=user.token_epoch,
+        )
+        if opened is None:
+            raise RightsChanged("the user has changed since the password was checked")
+        sessions.delete_ended_sessions(conn, user_id=user.id)
+        return SignIn(user, token.session_id, str(token))
+
+    def refresh(self, conn: Connection[Any], presented: str) -> SignIn:
+        """The session goes on with the successor of its refresh token. A token that was used up ends it.
+
+        Each statement commits by itself: give it an autocommitting connection, for the end must outlast the error.
+
+        Raises:
+            SessionEnded: the token is none of ours or no longer good.
+        """
+        token = self._parsed(presented)
+        successor = token.successor(self._secret)
+        user_id = self._used(conn, token, successor) or self._used_just_now(conn, token)
+        if user_id is None:
+            self._end(conn, token.session_id)
+            raise SessionEnded("the refresh token is used up or expired")
+        # Read after the token was used, so that the new access token carries the rights of now.
+        user = users.get_user(conn, id=user_id)
+        if user is None or user.disabled_at is not None:
+            raise SessionEnded("the user is disabled")
+        return SignIn(user, token.session_id, str(successor))
+
+    def _parsed(self, presented: str) -> RefreshToken:
+        try:
+            return RefreshToken.parse(self._secret, presented)
+        except ForeignRefreshToken as error:
+            raise SessionEnded(str(error)) from error
+
+    @staticmethod
+    def _used(conn: Connection[Any], token: RefreshToken, successor: RefreshToken) -> UUID | None:
+        session = sessions.rotate_session(
+            conn, id=token.session_id, token_hash=token.hash, successor_hash=successor.hash
+        )
+        return session.user_id if session else None
+
+    @staticmethod
+    def _used_just_now(conn: Connection[Any], token: RefreshToken) -> UUID | None:
+        session = sessions.get_session_just_rotated(
+            conn, id=token.session_id, token_hash=token.hash, grace_seconds=GRACE_SECONDS
+        )
+        return session.user_id if session else None
+
+    @staticmethod
+    def _end(conn: Connection[Any], session_id: UUID) -> None:
+        """Whoever has a token that was used up shares it with somebody; which of the two is honest nobody knows."""
+        revoked = sessions.revoke_session(conn, id=session_id)
+        log.warning("refresh_token_refused", session_id=str(session_id), session_revoked=bool(revoked))

@@ -1,0 +1,10 @@
+DROP TRIGGER users_notify_revocations_changed ON users;
+DROP TRIGGER users_revoke_sessions ON users;
+DROP TRIGGER users_begin_token_epoch ON users;
+DROP TABLE sessions;
+DROP FUNCTION notify_revocations_changed;
+DROP FUNCTION revoke_sessions_of_user;
+DROP FUNCTION begin_token_epoch;
+DROP INDEX users_role_username_idx;
+ALTER TABLE users DROP COLUMN token_epoch_began_at;
+ALTER TABLE users DROP COLUMN token_epoch;
