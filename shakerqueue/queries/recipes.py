@@ -121,13 +121,22 @@ def take_stock(conn: Connection[Any], *, ids: Sequence[UUID], drinks: Sequence[i
 
 
 RETURN_STOCK: Final = """-- name: ReturnStock
+WITH locked AS MATERIALIZED (
+    SELECT id FROM recipes
+    WHERE id = ANY($1::uuid[]) AND remaining IS NOT NULL
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
 UPDATE recipes
 SET remaining = recipes.remaining + returned.drinks
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::integer[]) AS drinks) AS returned
-WHERE recipes.id = returned.id AND recipes.remaining IS NOT NULL
+INNER JOIN locked ON locked.id = returned.id
+WHERE recipes.id = returned.id
 """
 
 
 def return_stock(conn: Connection[Any], *, ids: Sequence[UUID], drinks: Sequence[int]) -> None:
-    """Puts drinks back on recipes that are still counted. Callers sort by id."""
+    """Gives drinks that will not be made back to recipes that are counted, and leaves alone those that are not, or no
+    longer. Locks in id order, whatever the order of the ids.
+    """
     RawCursor(conn).execute(RETURN_STOCK, [list(ids), list(drinks)])

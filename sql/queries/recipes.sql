@@ -39,8 +39,16 @@ FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@drinks::integer[]) AS drinks) A
 WHERE recipes.id = taken.id;
 
 -- name: ReturnStock :exec
--- Puts drinks back on recipes that are still counted. Callers sort by id.
+-- Gives drinks that will not be made back to recipes that are counted, and leaves alone those that are not, or no
+-- longer. Locks in id order, whatever the order of the ids.
+WITH locked AS MATERIALIZED (
+    SELECT id FROM recipes
+    WHERE id = ANY(@ids::uuid[]) AND remaining IS NOT NULL
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
 UPDATE recipes
 SET remaining = recipes.remaining + returned.drinks
 FROM (SELECT unnest(@ids::uuid[]) AS id, unnest(@drinks::integer[]) AS drinks) AS returned
-WHERE recipes.id = returned.id AND recipes.remaining IS NOT NULL;
+INNER JOIN locked ON locked.id = returned.id
+WHERE recipes.id = returned.id;
