@@ -8,11 +8,13 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from shakerqueue.api import auth, health, order_verbs, orders, problems, queue, requests, tokens
+from shakerqueue.api import auth, bar, health, menu, order_verbs, orders, problems, queue, recipes, requests, tokens
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
+from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
@@ -21,7 +23,16 @@ from shakerqueue.passwords import PasswordHasher
 from shakerqueue.telemetry.logging import configure_logging
 
 REQUEST_SECONDS = 2.8
-BLUEPRINTS = (auth.blueprint, orders.blueprint, order_verbs.blueprint, queue.blueprint, health.blueprint)
+BLUEPRINTS = (
+    auth.blueprint,
+    menu.blueprint,
+    recipes.blueprint,
+    bar.blueprint,
+    orders.blueprint,
+    order_verbs.blueprint,
+    queue.blueprint,
+    health.blueprint,
+)
 
 
 class ProblemApi(Api):  # type: ignore[misc] # it ships no types
@@ -64,14 +75,17 @@ def _register_api(app: Flask) -> None:
 
 def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", REQUEST_SECONDS)
-    menu = MenuCache(settings.database_url, database)
+    menu_cache, bar_cache = MenuCache(database), BarCache(database)
+    follower = Follower(settings.database_url, [bar_cache, menu_cache])
     publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
-    for part in (database, menu, publisher):
+    for part in (database, follower, publisher):
         part.start()
     services = Services(
         settings=settings,
         database=database,
-        menu=menu,
+        menu=menu_cache,
+        bar=bar_cache,
+        follower=follower,
         publisher=publisher,
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),

@@ -1,60 +1,74 @@
 """The menu as this process knows it: read ahead of the orders, so that an order costs no database round trip."""
 
 import threading
-from time import monotonic
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-import psycopg
-import structlog
+from psycopg import Connection
 
-from shakerqueue.database import Database, DeadlineConnection, connection_arguments
+from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.queries import recipes
-from shakerqueue.queries.models import Recipe
-
-READ_SECONDS = 3.0
-MAX_AGE_SECONDS = 30.0  # read again after this long even if nobody said that anything changed
-RECONNECT_SECONDS = 1.0
-STOP_CHECK_SECONDS = 0.5
-
-log = structlog.get_logger(__name__)
+from shakerqueue.queries.models import BuildDefaults, Recipe, RecipeBuild
 
 
 def can_be_ordered(recipe: Recipe) -> bool:
     return recipe.available and recipe.remaining != 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Menu:
+    """The menu at one moment. Each reading makes a new one, which is equal to no other."""
+
+    by_name: Mapping[str, Recipe]  # by name in lower case, in the order of the names
+    builds: Mapping[RecipeBuild, BuildDefaults]
+
+    def offers(self) -> list[Recipe]:
+        """What can be ordered now, by name."""
+        return [recipe for recipe in self.by_name.values() if can_be_ordered(recipe)]
+
+    def prep_seconds(self, recipe: Recipe) -> int:
+        """What the drink takes: the recipe's own time, else its build's."""
+        own = recipe.prep_seconds
+        return self.builds[recipe.build].prep_seconds if own is None else own
+
+
 class MenuCache:
-    """The recipes by name, kept current by a thread that listens for changes.
+    """The recipes by name, kept current by a follower.
 
     While PostgreSQL is away the last menu stays, however old: intake goes on, and what cannot be made after all
     is refused when the order is persisted.
     """
 
-    def __init__(self, database_url: str, database: Database) -> None:
-        self._database_url = database_url
+    channel = "menu_changed"
+    max_age_seconds = 30.0
+
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._recipes: dict[str, Recipe] = {}
+        self._menu = Menu({}, {})
         self._loaded = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="menu-cache", daemon=True)
-
-    def start(self) -> None:
-        """Start the thread. Only after the process has forked."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let the thread end by itself, at its next look; nobody needs to wait for a reader."""
-        self._stopping.set()
 
     @property
     def loaded(self) -> bool:
         """Whether a menu was read at all since the process started."""
         return self._loaded.is_set()
 
+    @property
+    def current(self) -> Menu:
+        """The menu as it was read last.
+
+        Raises:
+            Unavailable: none was read yet.
+        """
+        if not self.loaded:
+            raise Unavailable("menu", "not read yet")
+        return self._menu
+
     def find(self, name: str, deadline: Deadline) -> Recipe | None:
         """The recipe of this name, whatever its case; a name that the cache lacks is looked up once."""
-        known = self._recipes.get(name.lower())
+        known = self._menu.by_name.get(name.lower())
         return known or self._look_up(name, deadline)
 
     def _look_up(self, name: str, deadline: Deadline) -> Recipe | None:
@@ -66,32 +80,9 @@ class MenuCache:
                 return None  # the best knowledge there is says that there is no such recipe
             raise
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._follow()
-            except psycopg.Error as error:
-                log.warning("menu_cache_disconnected", reason=str(error).strip())
-            self._stopping.wait(RECONNECT_SECONDS)
-
-    def _follow(self) -> None:
-        """LISTEN comes before the first read: a change between the two is then told, not missed."""
-        arguments = connection_arguments("shakerqueue-menu")
-        with DeadlineConnection.connect(self._database_url, **arguments) as conn:
-            conn.execute("LISTEN menu_changed")
-            while not self._stopping.is_set():
-                self._read(conn)
-                self._wait_for_change(conn)
-
-    def _read(self, conn: DeadlineConnection) -> None:
-        conn.deadline = Deadline.after(READ_SECONDS)
-        menu = {recipe.name.lower(): recipe for recipe in recipes.list_recipes(conn)}
-        conn.deadline = None
-        self._recipes = menu  # one assignment: a reader sees the old menu or the new one
+    def read(self, conn: Connection[Any]) -> None:
+        """Take in the menu as it is now; for the follower."""
+        by_name = {recipe.name.lower(): recipe for recipe in recipes.list_recipes(conn)}
+        builds = {defaults.build: defaults for defaults in recipes.list_build_defaults(conn)}
+        self._menu = Menu(by_name, builds)  # one assignment: a reader sees the old menu or the new one
         self._loaded.set()
-
-    def _wait_for_change(self, conn: DeadlineConnection) -> None:
-        stale_at = monotonic() + MAX_AGE_SECONDS
-        while not self._stopping.is_set() and monotonic() < stale_at:
-            if list(conn.notifies(timeout=STOP_CHECK_SECONDS, stop_after=1)):
-                return

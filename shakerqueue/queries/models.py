@@ -106,6 +106,11 @@ class BuildDefaults:
     priority: int
 
 
+def build_defaults_from_row(build: str, prep_seconds: int, priority: int) -> BuildDefaults:
+    """Make a row of the values that psycopg loads."""
+    return BuildDefaults(RecipeBuild(build), prep_seconds, priority)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A row of `recipes`."""
@@ -304,6 +309,18 @@ class OrderEvent:
     actor_id: UUID | None
     detail: JSON
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of `bar`."""
+
+    only_row: bool
+    accepting: bool
+    reason: str | None
+    closes_at: datetime | None
+    reopens_at: datetime | None
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

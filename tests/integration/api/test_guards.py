@@ -4,7 +4,7 @@ from flask import Flask
 
 from shakerqueue.api.guards import GUARD_ATTRIBUTE
 
-PUBLIC = {"/livez", "/login", "/readyz"}
+PUBLIC = {"/bar", "/livez", "/login", "/menu", "/readyz"}
 
 
 def test_every_route_says_who_may(app: Flask) -> None:
