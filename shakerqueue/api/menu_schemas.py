@@ -38,14 +38,16 @@ class Amount(fields.Field[int | float]):
         return number
 
 
-class IngredientSchema(StrictSchema):
+class RecipeIngredientSchema(StrictSchema):
     name = label(MAX_NAME_LENGTH, required=True)
     amount = Amount(required=True)
     unit = label(20, required=True)
 
 
 def _ingredients(**options: Any) -> fields.List[Any]:
-    return fields.List(fields.Nested(IngredientSchema), validate=validate.Length(min=1, max=MAX_INGREDIENTS), **options)
+    return fields.List(
+        fields.Nested(RecipeIngredientSchema), validate=validate.Length(min=1, max=MAX_INGREDIENTS), **options
+    )
 
 
 class RecipeFieldsSchema(StrictSchema):
@@ -127,7 +129,7 @@ class MenuEntrySchema(StrictSchema):
 
     name = fields.String()
     build = fields.Enum(RecipeBuild, by_value=True)
-    ingredients = fields.List(fields.Nested(IngredientSchema))
+    ingredients = fields.List(fields.Nested(RecipeIngredientSchema))
     allergens = fields.List(fields.String())
     station = fields.String()
     prep_seconds = fields.Integer()
