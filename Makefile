@@ -33,8 +33,8 @@ generate: $(INSTALLED) ## write shakerqueue/queries from sql/queries
 migrate: $(INSTALLED) ## bring the schema up to date: of DATABASE_URL, or of `make run`
 	@$(BIN)/python -m dev.with_database shakerqueue.cli migrate up
 
-seed: $(INSTALLED) ## load recipes and demo users: into DATABASE_URL, or for `make run`
-	@$(BIN)/python -m dev.with_database seed
+seed: $(INSTALLED) ## load recipes and demo users: into DATABASE_URL, or for `make run` (ORDERS=N: and N past orders)
+	@$(BIN)/python -m dev.with_database seed $(if $(ORDERS),--orders $(ORDERS))
 
 lock: $(INSTALLED) ## pin the versions that setup.cfg asks for
 	$(BIN)/python -m dev.lock

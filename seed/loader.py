@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
+from uuid import UUID
 
 from psycopg import Connection
 
@@ -36,6 +37,13 @@ def load_demo_users(conn: Connection[Any], hash_password: Callable[[str], str]) 
         password_hashes=[hash_password(entry["password"]) for entry in entries],
         roles=[UserRole(entry["role"]) for entry in entries],
     )
+
+
+def demo_user_ids(conn: Connection[Any], role: UserRole) -> list[UUID]:
+    """The demo users who have this role."""
+    emails = [user["email"] for user in _read("users.json") if user["role"] == role]
+    found = [users.get_user_by_email(conn, email=email) for email in emails]
+    return [user.id for user in found if user is not None]
 
 
 def _read(name: str) -> list[dict[str, Any]]:

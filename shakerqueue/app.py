@@ -9,12 +9,28 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from shakerqueue.api import auth, health, me, order_verbs, orders, problems, queue, requests, tokens, users
+from shakerqueue.api import (
+    auth,
+    bar,
+    health,
+    me,
+    menu,
+    order_verbs,
+    orders,
+    problems,
+    queue,
+    recipes,
+    requests,
+    tokens,
+    users,
+)
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
+from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
@@ -30,6 +46,9 @@ BLUEPRINTS = (
     auth.blueprint,
     me.blueprint,
     users.blueprint,
+    menu.blueprint,
+    recipes.blueprint,
+    bar.blueprint,
     orders.blueprint,
     order_verbs.blueprint,
     queue.blueprint,
@@ -77,15 +96,18 @@ def _register_api(app: Flask) -> None:
 
 def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", REQUEST_SECONDS)
-    menu = MenuCache(settings.database_url, database)
+    menu_cache, bar_cache = MenuCache(database), BarCache(database)
     publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
-    revocations = Revocations(settings.database_url)
-    for part in (database, menu, revocations, publisher):
+    revocations = Revocations()
+    follower = Follower(settings.database_url, [revocations, bar_cache, menu_cache])
+    for part in (database, follower, publisher):
         part.start()
     services = Services(
         settings=settings,
         database=database,
-        menu=menu,
+        menu=menu_cache,
+        bar=bar_cache,
+        follower=follower,
         publisher=publisher,
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),

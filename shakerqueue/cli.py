@@ -28,10 +28,7 @@ def consume() -> None:
     consumer.__main__.main()
 
 
-@cli.command("seed")
-def seed_command() -> None:
-    """Load the recipes and, outside production, the demo users. Repeating it changes nothing."""
-    seed.__main__.main()
+cli.add_command(seed.__main__.command, "seed")
 
 
 @cli.command("create-admin")

@@ -25,6 +25,7 @@ SESSION_OPTIONS = " ".join(
     }.items()
 )
 
+NOT_MIGRATED = ("42P01", "42703", "42704")  # undefined table, column, other object
 DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
 
 # What is unique for people, and not only for us, by the name of its index.
@@ -162,7 +163,8 @@ def _of_driver(error: Error) -> ShakerQueueError | None:
         return _of_client_side(error)
     if sqlstate[:2] in DATA_CLASSES:
         return _refused(error)
-    return Unavailable("database", f"{error.diag.message_primary or error} ({sqlstate})")
+    hint = "; run: shakerqueue migrate up" if sqlstate in NOT_MIGRATED else ""
+    return Unavailable("database", f"{error.diag.message_primary or error} ({sqlstate}){hint}")
 
 
 def _refused(error: Error) -> DataRefused:

@@ -49,3 +49,11 @@ class YesOrNo(fields.Boolean):
 def text(at_most: int, **options: Any) -> fields.String:
     """A text of 1 to `at_most` characters."""
     return fields.String(validate=validate.Length(min=1, max=at_most), **options)
+
+
+def label(at_most: int, **options: Any) -> fields.String:
+    """A text of 1 to `at_most` characters that stands on one line and neither begins nor ends with a blank."""
+    one_line = validate.Regexp(
+        r"(?!\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?<!\s)\Z", error="One line, no blanks around it."
+    )
+    return fields.String(validate=[validate.Length(min=1, max=at_most), one_line], **options)

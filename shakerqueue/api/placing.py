@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+from shakerqueue.api.bar import refuse_while_closed
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import Principal
@@ -43,8 +44,10 @@ def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline)
     """The order as it will travel.
 
     Raises:
-        Problem: 403 for a rush that is not theirs to ask for; 422, or 409 for sold out, naming each line.
+        Problem: 409 while the bar is closed; 403 for a rush that is not theirs to ask for; 422, or 409 for sold
+            out, naming each line.
     """
+    refuse_while_closed(placement.role, deadline)
     if body["rush"] and placement.role is UserRole.CUSTOMER:
         raise Problem(403, "Only the bar can rush an order.", errors=[FieldError("rush", "forbidden", "Not yours.")])
     return OrderPlaced(

@@ -7,8 +7,10 @@ from typing import cast
 from flask import current_app
 
 from shakerqueue.api.tokens import TokenVerifier
+from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
+from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
@@ -24,6 +26,8 @@ class Services:
     settings: Settings
     database: Database
     menu: MenuCache
+    bar: BarCache
+    follower: Follower
     publisher: Publisher
     passwords: PasswordHasher
     tokens: TokenVerifier
@@ -35,8 +39,7 @@ class Services:
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""
         self.publisher.stop()
-        self.menu.stop()
-        self.revocations.stop()
+        self.follower.stop()
         self.database.stop()
 
 

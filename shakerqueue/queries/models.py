@@ -121,6 +121,11 @@ class BuildDefaults:
     priority: int
 
 
+def build_defaults_from_row(build: str, prep_seconds: int, priority: int) -> BuildDefaults:
+    """Make a row of the values that psycopg loads."""
+    return BuildDefaults(RecipeBuild(build), prep_seconds, priority)
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A row of `recipes`."""
@@ -333,6 +338,18 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of `bar`."""
+
+    only_row: bool
+    accepting: bool
+    reason: str | None
+    closes_at: datetime | None
+    reopens_at: datetime | None
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

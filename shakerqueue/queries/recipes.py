@@ -8,8 +8,9 @@ from uuid import UUID
 
 from psycopg import Connection, RawCursor
 from psycopg.rows import args_row
+from psycopg.types.json import Jsonb
 
-from .models import Recipe, RecipeBuild, recipe_from_row
+from .models import BuildDefaults, JSON, Recipe, RecipeBuild, build_defaults_from_row, recipe_from_row
 
 LIST_RECIPES: Final = """-- name: ListRecipes
 SELECT id, name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining, archived_at, created_at, updated_at FROM recipes
@@ -34,6 +35,179 @@ def get_recipe_by_name(conn: Connection[Any], *, name: str) -> Recipe | None:
     return (
         RawCursor(conn, row_factory=args_row(recipe_from_row)).execute(GET_RECIPE_BY_NAME, [name]).fetchone()
     )
+
+
+LIST_BUILD_DEFAULTS: Final = """-- name: ListBuildDefaults
+SELECT build, prep_seconds, priority FROM recipe_builds
+"""
+
+
+def list_build_defaults(conn: Connection[Any]) -> list[BuildDefaults]:
+    """What each build takes, and how urgent it is, unless a recipe says otherwise."""
+    return (
+        RawCursor(conn, row_factory=args_row(build_defaults_from_row)).execute(LIST_BUILD_DEFAULTS).fetchall()
+    )
+
+
+GET_RECIPE: Final = """-- name: GetRecipe
+SELECT id, name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining, archived_at, created_at, updated_at FROM recipes
+WHERE id = $1
+"""
+
+
+def get_recipe(conn: Connection[Any], *, id: UUID) -> Recipe | None:
+    """One recipe, archived or not."""
+    return RawCursor(conn, row_factory=args_row(recipe_from_row)).execute(GET_RECIPE, [id]).fetchone()
+
+
+LIST_RECIPES_PAGE: Final = """-- name: ListRecipesPage
+SELECT id, name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining, archived_at, created_at, updated_at FROM recipes
+WHERE (lower(name), id) > (lower($1::text), $2::uuid)
+    AND (archived_at IS NULL OR $3::boolean)
+ORDER BY lower(name), id
+LIMIT $4::integer
+"""
+
+
+def list_recipes_page(
+    conn: Connection[Any],
+    *,
+    after_name: str,
+    after_id: UUID,
+    archived: bool,
+    page_size: int,
+) -> list[Recipe]:
+    """A page of the recipes by name, from the one after the given name and id; archived ones where asked
+    for.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(recipe_from_row))
+        .execute(LIST_RECIPES_PAGE, [after_name, after_id, archived, page_size])
+        .fetchall()
+    )
+
+
+INSERT_RECIPE: Final = """-- name: InsertRecipe
+INSERT INTO recipes (
+    name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6, $7,
+    $8, $9
+)
+RETURNING id, name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining, archived_at, created_at, updated_at
+"""
+
+
+def insert_recipe(
+    conn: Connection[Any],
+    *,
+    name: str,
+    build: RecipeBuild,
+    ingredients: JSON,
+    allergens: Sequence[str],
+    station: str,
+    prep_seconds: int | None,
+    priority: int | None,
+    available: bool,
+    remaining: int | None,
+) -> Recipe | None:
+    """Adds a recipe. Its name must be free: recipes_name_key."""
+    return (
+        RawCursor(conn, row_factory=args_row(recipe_from_row))
+        .execute(
+            INSERT_RECIPE,
+            [
+                name,
+                build,
+                Jsonb(ingredients),
+                list(allergens),
+                station,
+                prep_seconds,
+                priority,
+                available,
+                remaining,
+            ],
+        )
+        .fetchone()
+    )
+
+
+UPDATE_RECIPE: Final = """-- name: UpdateRecipe
+UPDATE recipes
+SET name = coalesce($1, name),
+    build = coalesce($2, build),
+    ingredients = coalesce($3, ingredients),
+    allergens = coalesce($4::text[], allergens),
+    station = coalesce($5, station),
+    available = coalesce($6, available),
+    prep_seconds = CASE WHEN $7::boolean THEN $8::integer ELSE prep_seconds END,
+    priority = CASE WHEN $9::boolean THEN $10::smallint ELSE priority END,
+    remaining = CASE WHEN $11::boolean THEN $12::integer ELSE remaining + $13::integer END,
+    updated_at = now()
+WHERE id = $14 AND archived_at IS NULL AND ($13::integer = 0 OR remaining IS NOT NULL)
+RETURNING id, name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining, archived_at, created_at, updated_at
+"""
+
+
+def update_recipe(
+    conn: Connection[Any],
+    *,
+    name: str | None,
+    build: RecipeBuild | None,
+    ingredients: JSON,
+    allergens: Sequence[str] | None,
+    station: str | None,
+    available: bool | None,
+    set_prep_seconds: bool,
+    prep_seconds: int | None,
+    set_priority: bool,
+    priority: int | None,
+    set_remaining: bool,
+    remaining: int | None,
+    add: int,
+    id: UUID,
+) -> Recipe | None:
+    """Changes a recipe that is on the books. NULL leaves a field as it is; a field in which NULL has a meaning comes with
+    a flag that says whether it is set. What is added to `remaining` is added to what is left by now, whoever sells
+    meanwhile; that needs a recipe that is counted.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(recipe_from_row))
+        .execute(
+            UPDATE_RECIPE,
+            [
+                name,
+                build,
+                None if ingredients is None else Jsonb(ingredients),
+                None if allergens is None else list(allergens),
+                station,
+                available,
+                set_prep_seconds,
+                prep_seconds,
+                set_priority,
+                priority,
+                set_remaining,
+                remaining,
+                add,
+                id,
+            ],
+        )
+        .fetchone()
+    )
+
+
+ARCHIVE_RECIPE: Final = """-- name: ArchiveRecipe
+UPDATE recipes
+SET archived_at = coalesce(archived_at, now()),
+    updated_at = CASE WHEN archived_at IS NULL THEN now() ELSE updated_at END
+WHERE id = $1
+"""
+
+
+def archive_recipe(conn: Connection[Any], *, id: UUID) -> int:
+    """Takes a recipe off the books for ever and frees its name; its orders stay. A repeat changes nothing."""
+    return RawCursor(conn).execute(ARCHIVE_RECIPE, [id]).rowcount
 
 
 INSERT_RECIPES_ONCE: Final = """-- name: InsertRecipesOnce
@@ -121,13 +295,22 @@ def take_stock(conn: Connection[Any], *, ids: Sequence[UUID], drinks: Sequence[i
 
 
 RETURN_STOCK: Final = """-- name: ReturnStock
+WITH locked AS MATERIALIZED (
+    SELECT id FROM recipes
+    WHERE id = ANY($1::uuid[]) AND remaining IS NOT NULL
+    ORDER BY id
+    FOR NO KEY UPDATE
+)
 UPDATE recipes
 SET remaining = recipes.remaining + returned.drinks
 FROM (SELECT unnest($1::uuid[]) AS id, unnest($2::integer[]) AS drinks) AS returned
-WHERE recipes.id = returned.id AND recipes.remaining IS NOT NULL
+INNER JOIN locked ON locked.id = returned.id
+WHERE recipes.id = returned.id
 """
 
 
 def return_stock(conn: Connection[Any], *, ids: Sequence[UUID], drinks: Sequence[int]) -> None:
-    """Puts drinks back on recipes that are still counted. Callers sort by id."""
+    """Gives drinks that will not be made back to recipes that are counted, and leaves alone those that are not, or no
+    longer. Locks in id order, whatever the order of the ids.
+    """
     RawCursor(conn).execute(RETURN_STOCK, [list(ids), list(drinks)])

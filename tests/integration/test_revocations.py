@@ -10,6 +10,7 @@ import pytest
 from psycopg import sql
 
 from dev.postgres import PrivatePostgres
+from shakerqueue.following import Follower
 from shakerqueue.revocations import STALE_SECONDS, WITHIN_SECONDS, Revocations
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
@@ -19,12 +20,13 @@ ABOUT_A_SECOND = 1.5
 
 @pytest.fixture
 def revocations(bar: Bar) -> Iterator[Revocations]:
-    revocations = Revocations(bar.database_url)
+    revocations = Revocations()
     assert revocations.stale  # nothing is known yet
-    revocations.start()
+    follower = Follower(bar.database_url, [revocations])
+    follower.start()
     eventually(lambda: not revocations.stale)
     yield revocations
-    revocations.stop()
+    follower.stop()
 
 
 def user_id(bar: Bar) -> UUID:

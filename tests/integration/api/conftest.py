@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 def running_app(bar: Bar) -> Iterator[Flask]:
     app = create_app(bar.settings)
     services: Services = app.extensions[EXTENSION]
-    eventually(lambda: services.menu.loaded and services.revocations.loaded and services.publisher.connected)
+    eventually(lambda: services.menu.loaded and not services.revocations.stale and services.publisher.connected)
     yield app
     services.stop()
 

@@ -60,6 +60,14 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
     "POST /orders/<uuid:order_id>/items/<int:number>/<any(start, complete, fail, recall, release):verb>": STAFF,
     "POST /orders/<uuid:order_id>/items/<int:number>/cancel": OWNER_AND_STAFF,
+    "GET /menu": ANYONE,
+    "GET /recipes": STAFF,
+    "POST /recipes": STAFF,
+    "GET /recipes/<uuid:recipe_id>": STAFF,
+    "PATCH /recipes/<uuid:recipe_id>": STAFF,
+    "DELETE /recipes/<uuid:recipe_id>": STAFF,
+    "GET /bar": ANYONE,
+    "PATCH /bar": STAFF,
     "GET /queue": STAFF,
     "POST /queue/claim": STAFF,
 }
@@ -89,6 +97,13 @@ class House:
             placed = order(self.owner.id, drink(conn))
             insert_orders(conn, [placed])
         return placed.id
+
+    def recipe_id(self) -> UUID:
+        with self.services.database.connection() as conn:
+            conn.execute(
+                "INSERT INTO recipes (name, build, ingredients) VALUES (%s, 'sour', '[]')", [name := uuid4().hex]
+            )
+            return drink(conn, name).recipe_id
 
     def number(self) -> int:
         return 1

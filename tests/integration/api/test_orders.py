@@ -137,10 +137,10 @@ def test_an_unusable_key_is_refused(client: FlaskClient, guest: Headers, key: st
 
 
 def set_menu(bar: Bar, services: Services, change: str) -> None:
-    before = services.menu._recipes
+    before = services.menu.current
     with psycopg.connect(bar.database_url) as conn:
         conn.execute(f"UPDATE recipes SET {change} WHERE name = 'Margarita'".encode())
-    eventually(lambda: services.menu._recipes is not before)
+    eventually(lambda: services.menu.current is not before)
 
 
 @pytest.mark.parametrize("change", ["available = false", "remaining = 0"])

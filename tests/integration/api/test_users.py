@@ -169,9 +169,8 @@ def test_of_two_admins_who_demote_each_other_at_once_one_stays(
 @pytest.fixture
 def stale(services: Services) -> None:
     """The process has heard nothing of revocations for too long."""
-    services.revocations.stop()
-    services.revocations._thread.join()
-    assert services.revocations._current_at is not None
+    services.follower.stop()
+    services.follower._thread.join()
     services.revocations._current_at -= STALE_SECONDS
 
 

@@ -1,0 +1,157 @@
+"""What requests and answers of the menu, the recipes and the bar hold."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+
+from shakerqueue.api.fields import MAX_NAME_LENGTH, StrictSchema, WholeNumber, YesOrNo, label
+from shakerqueue.api.pages import Cursor, PageSchema
+from shakerqueue.bar import BarState
+from shakerqueue.queries.models import RecipeBuild
+
+MAX_INGREDIENTS = 30
+MAX_ALLERGENS = 20
+MAX_AMOUNT = 10_000
+MAX_REMAINING = 100_000
+MAX_PREP_SECONDS = 3600
+MAX_PRIORITY = 9
+MAX_REASON_LENGTH = 200
+DEFAULTS: dict[str, Any] = {
+    "allergens": [],
+    "station": "well",
+    "prep_seconds": None,
+    "priority": None,
+    "available": True,
+    "remaining": None,
+}
+
+
+class Amount(fields.Field[int | float]):
+    """A number above zero, kept as it was written: 30 stays 30, 22.5 stays 22.5."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int | float:
+        number: int | float = value
+        if type(number) not in (int, float) or not 0 < number <= MAX_AMOUNT:
+            raise ValidationError(f"A number above 0 and at most {MAX_AMOUNT}.")
+        return number
+
+
+class RecipeIngredientSchema(StrictSchema):
+    name = label(MAX_NAME_LENGTH, required=True)
+    amount = Amount(required=True)
+    unit = label(20, required=True)
+
+
+def _ingredients(**options: Any) -> fields.List[Any]:
+    return fields.List(
+        fields.Nested(RecipeIngredientSchema), validate=validate.Length(min=1, max=MAX_INGREDIENTS), **options
+    )
+
+
+class RecipeFieldsSchema(StrictSchema):
+    """What can be said of a recipe. Null stands for the build's default, or for drinks that are not counted."""
+
+    name = label(MAX_NAME_LENGTH)
+    build = fields.Enum(RecipeBuild, by_value=True)
+    ingredients = _ingredients()
+    allergens = fields.List(label(40), validate=validate.Length(max=MAX_ALLERGENS))
+    station = label(40)
+    prep_seconds = WholeNumber(allow_none=True, validate=validate.Range(min=1, max=MAX_PREP_SECONDS))
+    priority = WholeNumber(allow_none=True, validate=validate.Range(min=0, max=MAX_PRIORITY))
+    available = YesOrNo()
+    remaining = WholeNumber(allow_none=True, validate=validate.Range(min=0, max=MAX_REMAINING))
+
+    @validates_schema
+    def no_ingredient_twice(self, data: dict[str, Any], **_: Any) -> None:
+        repeated = _repeated(ingredient["name"] for ingredient in data.get("ingredients", []))
+        if repeated:
+            raise ValidationError({"ingredients": {index: {"name": ["Listed twice."]} for index in repeated}})
+
+    @validates_schema
+    def no_allergen_twice(self, data: dict[str, Any], **_: Any) -> None:
+        repeated = _repeated(data.get("allergens", []))
+        if repeated:
+            raise ValidationError({"allergens": {index: ["Listed twice."] for index in repeated}})
+
+
+def _repeated(names: Iterable[str]) -> list[int]:
+    """Where a name stands that stood before, whatever its case."""
+    folded = [name.casefold() for name in names]
+    return [index for index, name in enumerate(folded) if name in folded[:index]]
+
+
+class NewRecipeSchema(RecipeFieldsSchema):
+    """Name, build and ingredients are needed; the rest has defaults."""
+
+    name = label(MAX_NAME_LENGTH, required=True)
+    build = fields.Enum(RecipeBuild, by_value=True, required=True)
+    ingredients = _ingredients(required=True)
+
+    @post_load
+    def with_defaults(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**DEFAULTS, **data}
+
+
+class RecipeChangeSchema(RecipeFieldsSchema):
+    """What is not named stays. `remaining` sets the count, `remaining_delta` adds to what is left by now."""
+
+    remaining_delta = WholeNumber(validate=validate.Range(min=-MAX_REMAINING, max=MAX_REMAINING))
+
+    @validates_schema
+    def one_way_to_restock(self, data: dict[str, Any], **_: Any) -> None:
+        if "remaining" in data and "remaining_delta" in data:
+            raise ValidationError("Give either remaining or remaining_delta.", "remaining_delta")
+
+
+class RecipeSchema(RecipeFieldsSchema):
+    id = fields.UUID()
+    archived_at = fields.AwareDateTime(allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class RecipePageSchema(PageSchema):
+    """`archived=true` lists archived recipes as well."""
+
+    cursor = Cursor(str, UUID)
+    archived = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
+
+
+class RecipeListSchema(StrictSchema):
+    recipes = fields.List(fields.Nested(RecipeSchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class MenuEntrySchema(StrictSchema):
+    """`remaining` is there for drinks that are counted only."""
+
+    name = fields.String()
+    build = fields.Enum(RecipeBuild, by_value=True)
+    ingredients = fields.List(fields.Nested(RecipeIngredientSchema))
+    allergens = fields.List(fields.String())
+    station = fields.String()
+    prep_seconds = fields.Integer()
+    remaining = fields.Integer()
+
+
+class MenuSchema(StrictSchema):
+    recipes = fields.List(fields.Nested(MenuEntrySchema))
+
+
+class BarChangeSchema(StrictSchema):
+    """`accepting` starts afresh: what is not given with it is null. Without it, what is not given stays."""
+
+    accepting = YesOrNo()
+    reason = label(MAX_REASON_LENGTH, allow_none=True)
+    closes_at = fields.AwareDateTime(format="iso", allow_none=True)
+    reopens_at = fields.AwareDateTime(format="iso", allow_none=True)
+
+
+class BarSchema(StrictSchema):
+    state = fields.Enum(BarState, by_value=True)
+    accepting = fields.Boolean()
+    reason = fields.String(allow_none=True)
+    closes_at = fields.AwareDateTime(allow_none=True)
+    reopens_at = fields.AwareDateTime(allow_none=True)
