@@ -36,8 +36,10 @@ def test_the_tour_does_what_it_says(bar: Bar, curl: None) -> None:
         eventually(lambda: 2 == bar.query("SELECT count(*) FROM orders")[0][0])
 
     assert "" == ran.stderr
-    follow, first, second, misspelt = [line for line in ran.stdout.splitlines() if line]
-    assert '"status":"queued"' in follow or '"status":"pending"' in follow
+    lines = [line for line in ran.stdout.splitlines() if line]
+    status, claimed, made, recalled, refused, first, second, misspelt = lines
+    assert ["pending", "Margarita", "complete", "in_progress"] == [status, claimed, made, recalled]
+    assert "Your role may not do this." == refused
     assert first == second
     assert '"field":"quantitty"' in misspelt
     drinks = bar.query("SELECT recipe, count(*)::int FROM order_items GROUP BY recipe ORDER BY recipe")
