@@ -101,7 +101,7 @@ def test_a_busy_bar_sees_its_last_change_soon(client: FlaskClient, bartender: He
     for remaining in range(30, 0, -1):
         client.patch(path, json={"remaining": remaining}, headers=bartender)
     changed_at = monotonic()
-    eventually(lambda: entries(client)["Margarita"]["remaining"] == 1)
+    eventually(lambda: entries(client)["Margarita"].get("remaining") == 1)
     assert monotonic() - changed_at < EVERYWHERE_SECONDS
 
 
