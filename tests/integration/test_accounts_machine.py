@@ -150,7 +150,9 @@ class Week(RuleBasedStateMachine):
             done = users.update_password(
                 conn, id=person.id, password_hash=f"{user.password_hash}x", token_epoch=user.token_epoch
             )
-        assert done is not None
+        assert (done is None) == person.disabled  # who may not in changes nothing
+        if person.disabled:
+            return
         person.epoch += 1
         self._end_devices(person)
 
@@ -176,7 +178,14 @@ def test_any_week_of_accounts_is_as_the_model_says(bar: Bar) -> None:
     Week.sessions = Sessions(bytes(range(32)), life_seconds=3600)
     Week.names = count()
 
-    quick = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    # The same ones each time: a landing must not hang on chance.
+    quick = settings(
+        max_examples=40,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
     run_state_machine_as_test(Week, settings=quick)
 
     Week.database.stop()

@@ -126,7 +126,14 @@ def test_any_evening_leaves_the_database_as_the_model_says(bar: Bar) -> None:
         Evening.actors = [Actor(principal_id(conn, who), role) for who, role in zip(ACTORS, ROLES, strict=True)]
     Evening.database = database
 
-    quick = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    # The same ones each time: a landing must not hang on chance.
+    quick = settings(
+        max_examples=40,
+        stateful_step_count=30,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
     run_state_machine_as_test(Evening, settings=quick)
 
     database.stop()
