@@ -9,6 +9,7 @@ import pytest
 
 from shakerqueue import intake
 from shakerqueue.database import Database, DeadlineConnection
+from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, Unavailable
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
@@ -19,6 +20,7 @@ from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TEST_SECONDS = 120  # longer than any test takes
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def database(bar: Bar) -> Iterator[Database]:
 
 @pytest.fixture
 def conn(database: Database) -> Iterator[DeadlineConnection]:
-    with database.connection() as conn:
+    with database.connection(Deadline.after(TEST_SECONDS)) as conn:
         yield conn
 
 

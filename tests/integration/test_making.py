@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from shakerqueue.database import Database, DeadlineConnection
+from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
 from shakerqueue.intake import insert_orders
 from shakerqueue.making import act_on_item, act_on_order, claim_next
@@ -22,6 +23,7 @@ from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+TEST_SECONDS = 120  # longer than any test takes
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def database(bar: Bar) -> Iterator[Database]:
 
 @pytest.fixture
 def conn(database: Database) -> Iterator[DeadlineConnection]:
-    with database.connection() as conn:
+    with database.connection(Deadline.after(TEST_SECONDS)) as conn:
         yield conn
 
 
