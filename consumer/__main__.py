@@ -4,6 +4,7 @@ import signal
 import sys
 
 from consumer.worker import Worker
+from shakerqueue import failpoints
 from shakerqueue.config import load_settings
 from shakerqueue.database import Database
 from shakerqueue.errors import ConfigurationError
@@ -15,6 +16,7 @@ def main() -> None:
     """Persist queued orders until TERM or INT; then finish the batch, acknowledge it and end."""
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
+    failpoints.enable(settings.failpoints_folder)
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
     worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 import structlog
 
 from consumer.deliveries import MAX_DELIVERY_COUNT, DeadLetter, Delivery
+from shakerqueue import failpoints
 from shakerqueue.database import Database
 from shakerqueue.errors import DataRefused, MalformedMessage
+from shakerqueue.failpoints import Failpoint
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
+from shakerqueue.telemetry.metrics import ORDERS_KNOWN, ORDERS_PERSISTED, Writer
 
 # One transaction's share: what is bound and inserted well within its deadline, whatever guests put into their orders.
 MAX_TRANSACTION_DRINKS = 1000
@@ -66,10 +69,14 @@ def _store(database: Database, orders: list[OrderPlaced]) -> list[DeadLetter]:
     """All at once; if the database refuses something of it, one by one, so that only that one is refused."""
     try:
         with database.transaction() as conn:
+            failpoints.passes(Failpoint.INSERT)
             fresh = insert_orders(conn, orders)
+            failpoints.passes(Failpoint.COMMIT)
     except DataRefused as error:
         if len(orders) == 1:
             return [DeadLetter(pack([encode_order(orders[0])]), str(error))]
         return [letter for order in orders for letter in _store(database, [order])]
+    ORDERS_PERSISTED.labels(Writer.CONSUMER).inc(fresh)
+    ORDERS_KNOWN.labels(Writer.CONSUMER).inc(len(orders) - fresh)
     log.info("orders_persisted", orders=len(orders), fresh=fresh)
     return []

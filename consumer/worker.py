@@ -17,12 +17,15 @@ from pika.spec import Basic
 
 from consumer import handlers
 from consumer.deliveries import LONE_DELIVERY_COUNT, DeadLetter, Delivery
+from shakerqueue import failpoints
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
+from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.messages import CONTENT_TYPE
 from shakerqueue.messaging.topology import Topology
+from shakerqueue.telemetry.metrics import CONSUMER_CONNECTIONS, CONSUMER_PAUSES, DEAD_LETTERS, MESSAGES_REDELIVERED
 
 POLL_SECONDS = 1.0  # how soon a stop is noticed
 MAX_IDLE_SECONDS = 60.0
@@ -94,6 +97,7 @@ class _Session:
                 return
             # One message at first: if it kills the consumer, it takes no good neighbour's delivery count along.
             self._consume(prefetch_count=1)
+            CONSUMER_CONNECTIONS.inc()
             log.info("consumer_connected")
             while not self._stopping.is_set():
                 if batch := self._gather():
@@ -121,6 +125,7 @@ class _Session:
 
     def _pause(self, error: Unavailable) -> None:
         """Wait a moment for the database; the heart beats on meanwhile."""
+        CONSUMER_PAUSES.inc()
         log.warning("waiting_for_database", reason=error.reason)
         self._connection.process_data_events(DATABASE_RETRY_SECONDS)
 
@@ -130,6 +135,8 @@ class _Session:
 
     def _on_message(self, _: BlockingChannel, method: Basic.Deliver, properties: BasicProperties, body: bytes) -> None:
         self._last_delivery_at = monotonic()
+        if method.redelivered:
+            MESSAGES_REDELIVERED.inc()
         headers = properties.headers or {}
         self._received.append(Delivery(method.delivery_tag, body, int(headers.get("x-delivery-count", 0))))
 
@@ -157,6 +164,7 @@ class _Session:
             return  # stopped while the database was away: unacknowledged, so it is delivered again
         if dead:
             self._publish_dead(dead)
+        failpoints.passes(Failpoint.ACK)
         if not self._prefetch_is_wide:
             self._widen_prefetch_and_ack(batch[-1])
         else:
@@ -196,6 +204,7 @@ class _Session:
                     _dead_letter_properties(letter),
                     mandatory=True,
                 )
+                DEAD_LETTERS.inc()
                 log.error("dead_lettered", reason=letter.reason, size=len(letter.body))
 
 

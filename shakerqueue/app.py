@@ -9,6 +9,7 @@ from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from shakerqueue import failpoints
 from shakerqueue.api import (
     auth,
     bar,
@@ -71,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or load_settings()
     configure_logging(settings.log_level, settings.log_format)
+    failpoints.enable(settings.failpoints_folder)
     app = Flask("shakerqueue", static_folder=None)
     app.config.update(
         API_TITLE="ShakerQueue",

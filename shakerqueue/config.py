@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 from os import cpu_count
+from pathlib import Path
 
 from environs import Env, FileAwareEnv, validate
 
@@ -43,6 +44,7 @@ class Settings:
     consumer_batch_size: int
     log_level: str
     log_format: str
+    failpoints_folder: Path | None = None
 
     @property
     def is_production(self) -> bool:
@@ -86,7 +88,15 @@ def _read(env: Env) -> Settings:
         consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
+        failpoints_folder=_failpoints_folder(env, environment),
     )
+
+
+def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
+    folder = env.path("FAILPOINTS_DIR", default=None)
+    if folder is not None and environment is Environment.PRODUCTION:
+        raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
+    return folder
 
 
 def _whole(env: Env, name: str, *, default: int, low: int, high: int) -> int:

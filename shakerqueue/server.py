@@ -1,9 +1,14 @@
 """The HTTP server: Granian over the application factory. What was tried with it stands in docs/server.md."""
 
+import atexit
 import ctypes
+import multiprocessing
+import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -25,6 +30,8 @@ def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -
         ConfigurationError: the address cannot be had.
     """
     check_address_is_free(settings.host, settings.port)
+    add_up_metrics()
+    multiprocessing.set_start_method("spawn", force=True)  # a worker begins afresh, with no thread or lock half copied
     Server(
         application,
         address=settings.host,
@@ -39,6 +46,14 @@ def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -
         websockets=False,
         log_access=False,
     ).serve(target_loader=load_application)
+
+
+def add_up_metrics() -> None:
+    """Give the workers a common folder for their counters; prometheus-client looks for it when they import it."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="shakerqueue-metrics-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
 
 
 class Server(Granian):  # type: ignore[misc,valid-type] # chosen at import by the kind of interpreter

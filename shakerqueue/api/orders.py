@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Response, jsonify, request, url_for
 from psycopg import Connection
 
+from shakerqueue import failpoints
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.order_access import visible_order
@@ -26,6 +27,7 @@ from shakerqueue.api.services import services
 from shakerqueue.api.waiting import wait_for_change
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
+from shakerqueue.failpoints import Failpoint
 from shakerqueue.intake import drinks_of
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import orders
@@ -52,6 +54,7 @@ def place_order(body: dict[str, Any]) -> Response:
         return _replayed(placement, stored)
     order = placed_order(placement, body, deadline)
     services().publisher.publish(order, deadline)
+    failpoints.passes(Failpoint.REPLY)
     return _accepted(_queued_json(order), order.id)
 
 

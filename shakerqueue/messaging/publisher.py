@@ -21,8 +21,10 @@ from pika.delivery_mode import DeliveryMode
 from pika.frame import Method
 from pika.spec import Basic
 
+from shakerqueue import failpoints
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
+from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.messages import CONTENT_TYPE, OrderPlaced, encode_order, pack
 from shakerqueue.messaging.topology import Topology
@@ -88,6 +90,7 @@ class Publisher:
         Raises:
             Unavailable: it was not confirmed in time, or was refused. The order may be queued all the same.
         """
+        failpoints.passes(Failpoint.PUBLISH)
         waiting = _Waiting(encode_order(order))
         self._hand_over(waiting)
         try:
@@ -246,6 +249,7 @@ class _Session:
         self.close_when_idle()  # a new session declares the topology anew
 
     def _on_confirm(self, frame: Method) -> None:
+        failpoints.passes(Failpoint.CONFIRM)
         confirm: Basic.Ack | Basic.Nack = frame.method
         refused = "refused by the broker" if isinstance(confirm, Basic.Nack) else None
         for tag in self._settled_tags(confirm):
