@@ -62,7 +62,8 @@ class UvicornPeer(Server):
             answer = httpx.get(f"http://{LOOPBACK}:{self._port}/readyz", timeout=ANSWER_SECONDS)
         except httpx.TransportError:
             return False
-        return answer.status_code == httpx.codes.OK
+        broker_state = answer.json().get("parts", {}).get("broker", "ok")  # ours takes orders without a broker, too
+        return answer.status_code == httpx.codes.OK and broker_state == "ok"
 
 
 def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:

@@ -16,6 +16,8 @@ def main() -> None:
     """Persist queued orders until TERM or INT; then finish the batch, acknowledge it and end."""
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
+    if settings.amqp_url is None:
+        raise ConfigurationError("AMQP_URL=off: without a broker there is nothing to consume")
     failpoints.enable(settings.failpoints_folder)
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
     worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)

@@ -1,6 +1,7 @@
 """`make run`: the whole of ShakerQueue on this machine until Ctrl-C, its data kept for the next time."""
 
 import http.client
+import json
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 WATCH_SECONDS = 0.2
 ANSWER_SECONDS = 2.0
 ANYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - to listen on all addresses is the user's choice
+NO_BROKER = "off"  # what AMQP_URL says then
 MANY_CONNECTIONS = {"max_connections": "400"}  # a pool for each of the API's workers, one worker for each core
 SIGN_INS = """\
   Sign in as     admin@example.com, bartender@example.com or user@example.com; the password is password123
@@ -51,12 +53,12 @@ class Api(ProductServer):
         return f"http://{host}:{self.port}"
 
     def answers(self) -> bool:
-        """Whether `/readyz` says 200."""
+        """Whether `/readyz` says that every part is well."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
         try:
             connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
+            return bool(json.load(connection.getresponse())["status"] == "ready")
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         finally:
             connection.close()
@@ -130,15 +132,26 @@ def supervise(folder: Path) -> Never:
     """
     with state.lock(folder):
         host, port = address(os.environ)
-        if not os.environ.get("AMQP_URL"):
-            ensure_installed()
+        amqp_url = given_broker()
         print(f"ShakerQueue is starting; its data and logs lie in {folder}", flush=True)
         with Parts() as parts:
-            api = start(parts, folder, host, port)
+            api = start(parts, folder, host, port, amqp_url)
             print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
             print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
             parts.callback(print, "Stopping …", flush=True)
             parts.watch()
+
+
+def given_broker() -> str | None:
+    """AMQP_URL; `off` where no RabbitMQ can be had; None for a private one, installed by now."""
+    if given := os.environ.get("AMQP_URL"):
+        return given
+    try:
+        ensure_installed()
+    except ServerError as error:
+        print(f"{error}.\nUntil then it runs without a broker: the API stores each order itself.", flush=True)
+        return NO_BROKER
+    return None
 
 
 def address(environment: Mapping[str, str]) -> tuple[str, int]:
@@ -155,16 +168,16 @@ def address(environment: Mapping[str, str]) -> tuple[str, int]:
     return host, int(text)
 
 
-def start(parts: Parts, folder: Path, host: str, port: int) -> Api:
+def start(parts: Parts, folder: Path, host: str, port: int, amqp_url: str | None) -> Api:
     """Start every part. RabbitMQ takes longest by far, so all that does not need it goes on meanwhile."""
     began = time.monotonic()
     postgres = launch_postgres(parts, folder)
-    rabbitmq = launch_rabbitmq(parts, folder)
+    rabbitmq = None if amqp_url else launch_rabbitmq(parts, folder)
     wait_ready(postgres, began)
     settings = product.environment(
         folder,
         DATABASE_URL=postgres.url if postgres else os.environ["DATABASE_URL"],
-        AMQP_URL=rabbitmq.url if rabbitmq else os.environ["AMQP_URL"],
+        AMQP_URL=amqp_url or (rabbitmq.url if rabbitmq else NO_BROKER),
         HOST=host,
         PORT=str(port),
     )
@@ -182,10 +195,8 @@ def launch_postgres(parts: Parts, folder: Path) -> PrivatePostgres | None:
     return postgres
 
 
-def launch_rabbitmq(parts: Parts, folder: Path) -> PrivateRabbitMQ | None:
-    """Start the private node without waiting for it, unless AMQP_URL names another."""
-    if os.environ.get("AMQP_URL"):
-        return None
+def launch_rabbitmq(parts: Parts, folder: Path) -> PrivateRabbitMQ:
+    """Start the private node without waiting for it."""
     rabbitmq = PrivateRabbitMQ(folder)
     parts.launch(rabbitmq)
     return rabbitmq
@@ -212,7 +223,8 @@ def prepare_database(folder: Path, settings: dict[str, str]) -> None:
 def start_product(parts: Parts, folder: Path, settings: dict[str, str]) -> Api:
     """Start consumer and API, and wait for the API: it is the last to start and the first to end."""
     began = time.monotonic()
-    parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
+    if settings["AMQP_URL"] != NO_BROKER:
+        parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
     api = Api(settings["HOST"], int(settings["PORT"]), state_folder=folder, settings=settings)
     parts.launch(api)
     api.wait_ready()

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from shakerqueue import failpoints
+from shakerqueue.acceptance import Acceptance
 from shakerqueue.api import (
     auth,
     bar,
@@ -36,13 +37,13 @@ from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
+from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
 
-REQUEST_SECONDS = 2.8
 BLUEPRINTS = (
     auth.blueprint,
     me.blueprint,
@@ -97,13 +98,15 @@ def _register_api(app: Flask) -> None:
 
 
 def _start_services(settings: Settings) -> Services:
-    database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", REQUEST_SECONDS)
+    database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", requests.REQUEST_SECONDS)
     menu_cache, bar_cache = MenuCache(database), BarCache(database)
-    publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix))
+    publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix)) if settings.amqp_url else None
+    writer = OrderWriter(database)
     revocations = Revocations()
     follower = Follower(settings.database_url, [revocations, bar_cache, menu_cache])
-    for part in (database, follower, publisher):
-        part.start()
+    for part in (database, follower, publisher, writer):
+        if part:
+            part.start()
     services = Services(
         settings=settings,
         database=database,
@@ -111,6 +114,8 @@ def _start_services(settings: Settings) -> Services:
         bar=bar_cache,
         follower=follower,
         publisher=publisher,
+        writer=writer,
+        acceptance=Acceptance(publisher, writer),
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
         revocations=revocations,

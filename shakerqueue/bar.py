@@ -59,6 +59,11 @@ class BarCache:
         self._database = database
         self._said: Bar | None = None
 
+    @property
+    def loaded(self) -> bool:
+        """Whether anything was read since the process started."""
+        return self._said is not None
+
     def now(self, deadline: Deadline | None = None) -> BarNow:
         """The bar at this moment.
 

@@ -13,6 +13,7 @@ MIN_SECRET_BYTES = 32
 MIN_BCRYPT_COST = 12
 MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocations
 DAY_SECONDS = 86_400
+NO_BROKER = "off"
 
 
 class Environment(StrEnum):
@@ -29,7 +30,7 @@ class Settings:
 
     environment: Environment
     database_url: str = field(repr=False)
-    amqp_url: str = field(repr=False)
+    amqp_url: str | None = field(repr=False)  # None: without a broker, the API stores orders itself
     amqp_prefix: str
     jwt_secret: str = field(repr=False)
     password_pepper: str = field(repr=False)
@@ -71,7 +72,7 @@ def _read(env: Env) -> Settings:
     return Settings(
         environment=environment,
         database_url=env.str("DATABASE_URL", validate=validate.Regexp("^postgres(ql)?://")),
-        amqp_url=env.str("AMQP_URL", validate=validate.Regexp("^amqps?://")),
+        amqp_url=_amqp_url(env),
         amqp_prefix=env.str("AMQP_PREFIX", default="sq", validate=validate.Regexp(r"^[a-z0-9-]{1,40}$")),
         jwt_secret=_secret(env, "JWT_SECRET"),
         password_pepper=_secret(env, "PASSWORD_PEPPER"),
@@ -97,6 +98,12 @@ def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
     if folder is not None and environment is Environment.PRODUCTION:
         raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
     return folder
+
+
+def _amqp_url(env: Env) -> str | None:
+    """Said aloud, so that a forgotten setting is no product without a queue."""
+    url = env.str("AMQP_URL", validate=validate.Regexp("^(amqps?://|off$)"))
+    return None if url == NO_BROKER else url
 
 
 def _whole(env: Env, name: str, *, default: int, low: int, high: int) -> int:

@@ -12,6 +12,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, ShakerQueueError, Taken, Unavailable
+from shakerqueue.telemetry.metrics import DATABASE_FAILURES
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_WAIT_SECONDS = 1.0
@@ -106,9 +107,11 @@ class Database:
             yield conn
 
     def ping(self, deadline: Deadline) -> None:
-        """Raises Unavailable unless the database answers."""
+        """Raises Unavailable unless the database answers and can be written to."""
         with self.connection(deadline) as conn:
-            conn.execute("SELECT 1")
+            [read_only] = conn.execute("SHOW transaction_read_only").fetchone() or ["on"]
+        if read_only == "on":
+            raise Unavailable("database", "read-only")
 
 
 def _check_is_open(conn: Connection[Any]) -> None:
@@ -138,6 +141,8 @@ def _domain_errors() -> Generator[None]:
         translated = domain_error(error)
         if translated is None:
             raise
+        if isinstance(translated, Unavailable):
+            DATABASE_FAILURES.labels(getattr(error, "sqlstate", None) or type(error).__name__).inc()
         raise translated from error
 
 

@@ -7,6 +7,7 @@ from shakerqueue.api.account_schemas import LoginSchema, RefreshSchema, Register
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal, public
 from shakerqueue.api.problems import unauthorized
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions, users
@@ -26,7 +27,7 @@ blueprint = Blueprint("auth", __name__, description="Signing up, in and out")
 def register(body: dict[str, Any]) -> dict[str, Any]:
     """Become a customer, signed in at once. A username or address that is taken is a 409 naming it."""
     password_hash = services().passwords.hash(body.pop("password"))
-    with services().database.transaction() as conn:
+    with services().database.transaction(request_deadline()) as conn:
         user = add_person(conn, **body, password_hash=password_hash, role=UserRole.CUSTOMER)
         return signed_in(services().sessions.open(conn, user))
 
@@ -39,7 +40,7 @@ def login(credentials: dict[str, Any]) -> dict[str, Any]:
     """Sign in with address and password."""
     user = _authenticated(**credentials)
     try:
-        with services().database.connection() as conn:
+        with services().database.connection(request_deadline()) as conn:
             return signed_in(services().sessions.open(conn, user))
     except RightsChanged:
         raise unauthorized(NO_ENTRY) from None
@@ -52,7 +53,7 @@ def login(credentials: dict[str, Any]) -> dict[str, Any]:
 def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
     """Exchange a refresh token for a new pair. It is good once; used again after 20 seconds, it ends the session."""
     try:
-        with services().database.connection() as conn:
+        with services().database.connection(request_deadline()) as conn:
             return signed_in(services().sessions.refresh(conn, body["refresh_token"]))
     except SessionEnded:
         raise unauthorized("The refresh token is not good, or no longer: sign in again.") from None
@@ -63,7 +64,7 @@ def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(204)
 def logout() -> None:
     """End the session: its refresh token at once, its access tokens within about a second."""
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         sessions.revoke_session(conn, id=principal().session_id)
 
 
@@ -78,7 +79,7 @@ def signed_in(sign_in: SignIn) -> dict[str, Any]:
 
 
 def _authenticated(email: str, password: str) -> User:
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         user = users.get_user_by_email(conn, email=email)
     # Unknown, disabled and wrong password cost the same work and get the same answer: nobody learns who exists.
     matches = services().passwords.matches(password, user.password_hash if user else None)

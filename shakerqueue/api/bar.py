@@ -7,6 +7,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, public
 from shakerqueue.api.menu_schemas import BarChangeSchema, BarSchema
 from shakerqueue.api.problems import FieldError, Problem
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.bar import BarNow, bar_at
 from shakerqueue.deadlines import Deadline
@@ -35,7 +36,7 @@ def get_bar() -> BarNow:
 def change_bar(body: dict[str, Any]) -> BarNow:
     """Open the bar, close it, or call for last orders. Those who change it at once follow each other."""
     now = datetime.now(UTC)
-    with services().database.transaction() as conn:
+    with services().database.transaction(request_deadline()) as conn:
         said = queries.lock_bar(conn)
         assert said is not None, "the migration makes it"  # noqa: S101
         plan = _plan(bar_at(said, now), body)

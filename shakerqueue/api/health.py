@@ -1,18 +1,37 @@
 """Whether the process lives, and whether it can serve."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import NamedTuple
 
+import structlog
 from flask import Response, jsonify
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
-from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
+from shakerqueue.messaging.outbox import NotConfirmed
 
-PING_SECONDS = 1.0
+PROBE_SECONDS = 1.0
+OK = "ok"
 
+log = structlog.get_logger(__name__)
 blueprint = Blueprint("health", __name__, description="Health of this process")
+
+
+class Readiness(NamedTuple):
+    """Each part by name: `ok`, or what is wrong with it."""
+
+    parts: dict[str, str]
+    intake: bool
+
+    @property
+    def status(self) -> str:
+        """`ready`: all is well; `degraded`: orders are taken, but not all is well; `not_ready`: they are not."""
+        if not self.intake:
+            return "not_ready"
+        return "ready" if all(state == OK for state in self.parts.values()) else "degraded"
 
 
 @blueprint.route("/livez")
@@ -27,39 +46,51 @@ def livez() -> dict[str, str]:
 @public
 @blueprint.response(200)
 def readyz() -> Response:
-    """Each part by name; 200 when orders can be taken and be followed, else 503."""
-    parts = {
-        "database": _database_state(),
-        "broker": _broker_state(),
-        "menu": _menu_state(),
-        "revocations": _revocations_state(),
-    }
-    ready = all(state == "ok" for state in parts.values())
-    response = jsonify(_readiness(parts, ready=ready))
-    response.status_code = 200 if ready else 503
+    """Each part by name; 200 as long as orders can be taken, though in another way than usual, else 503."""
+    readiness = _readiness()
+    body = {"status": readiness.status, "intake": readiness.intake, "parts": readiness.parts}
+    response = jsonify(body)
+    response.status_code = 200 if readiness.intake else 503
     return response
 
 
-def _readiness(parts: dict[str, str], *, ready: bool) -> dict[str, Any]:
-    return {"status": "ready" if ready else "not_ready", "parts": parts}
+def _readiness() -> Readiness:
+    """Orders can be taken while the menu and the secret of their ids are known, and one of two can make them safe."""
+    parts = {"database": _state(_probe_database), **_queue_parts(), **_memory_parts()}
+    known = all(parts[name] == OK for name in ("menu", "order_ids", "bar"))
+    return Readiness(parts, known and OK in (parts["database"], parts.get("broker")))
 
 
-def _database_state() -> str:
+def _queue_parts() -> dict[str, str]:
+    """The broker, and whether anybody persists what it holds; neither where the product runs without a broker."""
+    publisher = services().publisher
+    if publisher is None:
+        return {}
     try:
-        services().database.ping(Deadline.after(PING_SECONDS))
-        services().order_id_secret.read()
-    except Unavailable:
+        queue = publisher.queue_state(request_deadline().sooner(PROBE_SECONDS))
+    except NotConfirmed as error:
+        return {"broker": error.obstacle, "consumer": "unknown"}
+    return {"broker": OK, "consumer": OK if queue.consumers else f"none; {queue.ready} messages wait"}
+
+
+def _memory_parts() -> dict[str, str]:
+    """What the process has to have read."""
+    return {
+        "menu": OK if services().menu.loaded else "not read yet",
+        "bar": OK if services().bar.loaded else "not read yet",
+        "order_ids": _state(services().order_id_secret.read),
+        "revocations": "stale: nobody can act as staff" if services().revocations.stale else OK,
+    }
+
+
+def _probe_database() -> None:
+    services().database.ping(request_deadline().sooner(PROBE_SECONDS))
+
+
+def _state(probe: Callable[[], object]) -> str:
+    try:
+        probe()
+    except Unavailable as error:
+        log.warning("probe_failed", part=error.part, reason=error.reason)  # not in the answer: it names hosts
         return "unavailable"
-    return "ok"
-
-
-def _broker_state() -> str:
-    return "ok" if services().publisher.connected else "unavailable"
-
-
-def _menu_state() -> str:
-    return "ok" if services().menu.loaded else "not_loaded"
-
-
-def _revocations_state() -> str:
-    return "stale" if services().revocations.stale else "ok"
+    return OK

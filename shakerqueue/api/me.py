@@ -7,6 +7,7 @@ from shakerqueue.api.auth import signed_in
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.problems import FieldError, Problem
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.queries import users
 from shakerqueue.queries.models import User
@@ -38,7 +39,7 @@ def change_password(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_password(user: User, password_hash: str) -> SignIn:
-    with services().database.transaction() as conn:
+    with services().database.transaction(request_deadline()) as conn:
         changed = users.update_password(conn, id=user.id, token_epoch=user.token_epoch, password_hash=password_hash)
         if changed is None:
             raise Problem(409, "Your account was changed at the same time. Look again, and repeat it.")
@@ -46,7 +47,7 @@ def _with_password(user: User, password_hash: str) -> SignIn:
 
 
 def _me() -> User:
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         user = users.get_user(conn, id=principal().id)
     if user is None:
         raise Problem(404, "You have no account.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from flask import Response, jsonify, url_for
 from psycopg import Connection
 
 from shakerqueue.api.schemas import OrderSchema
@@ -29,6 +30,14 @@ def orders_json(conn: Connection[Any], orders: list[Order]) -> list[dict[str, An
         dict(_schema.dump({**column, "items": items[column["id"]], **waiting.get(column["id"], {})}))
         for column in columns
     ]
+
+
+def accepted(body: dict[str, Any], order_id: UUID) -> Response:
+    """The answer to an order that is safe, and where it will be found."""
+    response = jsonify(body)
+    response.status_code = 202
+    response.headers["Location"] = url_for("orders.get_order", order_id=order_id)
+    return response
 
 
 def _waiting(conn: Connection[Any], open_ids: list[UUID]) -> dict[UUID, dict[str, Any]]:

@@ -13,6 +13,7 @@ from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.order_access import persisted_order
 from shakerqueue.api.order_json import orders_json
 from shakerqueue.api.problems import FieldError, Problem
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.schemas import OrderSchema, ReasonSchema
 from shakerqueue.api.services import services
 from shakerqueue.making import act_on_item, act_on_order
@@ -74,8 +75,8 @@ def _deed(verb: Verb, body: dict[str, Any]) -> tuple[Verb, Actor, datetime, str 
 def _change(order_id: UUID, act: Callable[[Connection[Any]], None]) -> Response:
     """Act in a transaction of its own, and answer with the order as it is after the commit."""
     database = services().database
-    with database.transaction() as conn:
+    with database.transaction(request_deadline()) as conn:
         persisted_order(conn, order_id)
         act(conn)
-    with database.connection() as conn:
+    with database.connection(request_deadline()) as conn:
         return jsonify(orders_json(conn, [persisted_order(conn, order_id)])[0])

@@ -7,6 +7,7 @@ from flask import Response
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.schemas import ClaimAnswerSchema, ClaimSchema, OpenDrinkSchema, QueueQuerySchema, QueueSchema
 from shakerqueue.api.services import services
 from shakerqueue.making import claim_next
@@ -26,7 +27,7 @@ blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What 
 @blueprint.response(200, QueueSchema)
 def get_queue(query: dict[str, Any]) -> dict[str, Any]:
     """What is to be made, the earliest deadline first, and how many of each recipe."""
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         drinks = open_drinks.list_open_drinks(conn, station=query["station"], at_most=MAX_LISTED_DRINKS)
         counts = open_drinks.count_open_drinks_by_recipe(conn, station=query["station"])
     now = datetime.now(UTC)
@@ -41,12 +42,12 @@ def claim(body: dict[str, Any]) -> Response | dict[str, Any]:
     """Take the drink that is due first and, up to `max`, more of its recipe. 204 when there is nothing to make."""
     now = datetime.now(UTC)
     actor = Actor(principal().id, principal().role)
-    with services().database.transaction() as conn:
+    with services().database.transaction(request_deadline()) as conn:
         claimed = claim_next(conn, actor, body["max"], body["station"], now)
     if not claimed:
         return Response(status=204)
     keys = {(item.order_id, item.number) for item in claimed}
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         drinks = open_drinks.list_open_drinks_of_orders(conn, order_ids=sorted({order_id for order_id, _ in keys}))
     return {"items": [_drink(drink, now) for drink in drinks if (drink.order_id, drink.number) in keys]}
 

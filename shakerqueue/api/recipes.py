@@ -18,6 +18,7 @@ from shakerqueue.api.menu_schemas import (
 )
 from shakerqueue.api.pages import page
 from shakerqueue.api.problems import FieldError, Problem
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.errors import DataRefused
 from shakerqueue.queries import recipes
@@ -38,7 +39,7 @@ blueprint = Blueprint("recipes", __name__, url_prefix="/recipes", description="T
 def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
     """The recipes by name, also those that cannot be ordered now."""
     after_name, after_id = query["cursor"] or BEFORE_THE_FIRST
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         rows = recipes.list_recipes_page(
             conn, after_name=after_name, after_id=after_id, archived=query["archived"], page_size=query["limit"] + 1
         )
@@ -51,7 +52,7 @@ def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(201, RecipeSchema)
 def add_recipe(body: dict[str, Any]) -> tuple[Recipe, int, dict[str, str]]:
     """Add a recipe; every process offers it within a second."""
-    with _refusals_by_field(), services().database.transaction() as conn:
+    with _refusals_by_field(), services().database.transaction(request_deadline()) as conn:
         recipe = recipes.insert_recipe(conn, **body)
     assert recipe is not None, "an INSERT returns its row"  # noqa: S101
     return recipe, 201, {"Location": url_for("recipes.get_recipe", recipe_id=recipe.id)}
@@ -62,7 +63,7 @@ def add_recipe(body: dict[str, Any]) -> tuple[Recipe, int, dict[str, str]]:
 @blueprint.response(200, RecipeSchema)
 def get_recipe(recipe_id: UUID) -> Recipe:
     """One recipe, archived or not."""
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         recipe = recipes.get_recipe(conn, id=recipe_id)
     if recipe is None:
         raise _not_found()
@@ -75,7 +76,7 @@ def get_recipe(recipe_id: UUID) -> Recipe:
 @blueprint.response(200, RecipeSchema)
 def change_recipe(body: dict[str, Any], recipe_id: UUID) -> Recipe:
     """Change what is named, in one statement: what is sold meanwhile is not lost."""
-    with _refusals_by_field(), services().database.transaction() as conn:
+    with _refusals_by_field(), services().database.transaction(request_deadline()) as conn:
         changed = recipes.update_recipe(conn, id=recipe_id, **_columns(body))
         if changed is None:
             raise _not_changeable(recipes.get_recipe(conn, id=recipe_id))
@@ -87,7 +88,7 @@ def change_recipe(body: dict[str, Any], recipe_id: UUID) -> Recipe:
 @blueprint.response(204)
 def archive_recipe(recipe_id: UUID) -> Response:
     """Take a recipe off the books for ever. Its name is free again, and its orders stay."""
-    with services().database.transaction() as conn:
+    with services().database.transaction(request_deadline()) as conn:
         found = recipes.archive_recipe(conn, id=recipe_id)
     if not found:
         raise _not_found()

@@ -1,8 +1,9 @@
-"""What happens around every request: its id, and one log line."""
+"""What happens around every request: its id, its deadline, and one log line."""
 
 import re
 from io import BytesIO
 from time import perf_counter
+from typing import cast
 from uuid import uuid4
 
 import structlog
@@ -10,6 +11,9 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES
+from shakerqueue.deadlines import Deadline
+
+REQUEST_SECONDS = 2.8
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -25,7 +29,18 @@ def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _USABLE_ID.fullmatch(given) else uuid4().hex
     g.started_seconds = perf_counter()
+    g.deadline = Deadline.after(REQUEST_SECONDS)
     _bound_chunked_body()
+
+
+def request_deadline() -> Deadline:
+    """When this request must be answered: whatever it waits for, it waits no longer."""
+    return cast("Deadline", g.deadline)
+
+
+def extend_deadline(seconds: float) -> None:
+    """For an answer that is to be held back for so long."""
+    g.deadline = Deadline(request_deadline().at_seconds + seconds)
 
 
 def _bound_chunked_body() -> None:

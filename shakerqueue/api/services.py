@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import current_app
 
+from shakerqueue.acceptance import Acceptance
 from shakerqueue.api.tokens import TokenVerifier
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
@@ -14,6 +15,7 @@ from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.publisher import Publisher
+from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
@@ -28,7 +30,9 @@ class Services:
     menu: MenuCache
     bar: BarCache
     follower: Follower
-    publisher: Publisher
+    publisher: Publisher | None  # none where the product runs without a broker
+    writer: OrderWriter
+    acceptance: Acceptance
     passwords: PasswordHasher
     tokens: TokenVerifier
     revocations: Revocations
@@ -38,7 +42,9 @@ class Services:
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""
-        self.publisher.stop()
+        if self.publisher:
+            self.publisher.stop()
+        self.writer.stop()
         self.follower.stop()
         self.database.stop()
 

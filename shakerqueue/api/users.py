@@ -9,6 +9,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow
 from shakerqueue.api.pages import page
 from shakerqueue.api.problems import Problem
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.queries import users
 from shakerqueue.queries.models import User, UserRole
@@ -33,7 +34,7 @@ def list_users(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, ManagedUserSchema)
 def get_user(user_id: UUID) -> User:
     """One user."""
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         user = users.get_user(conn, id=user_id)
     if user is None:
         raise _no_such_user()
@@ -47,7 +48,7 @@ def get_user(user_id: UUID) -> User:
 def change_user(body: dict[str, Any], user_id: UUID) -> User:
     """Give another role, disable or enable. It holds everywhere within about a second. The last admin stays."""
     try:
-        with services().database.transaction() as conn:
+        with services().database.transaction(request_deadline()) as conn:
             return change_rights(conn, user_id, role=body.get("role"), disabled=body.get("disabled"))
     except NoSuchUser:
         raise _no_such_user() from None
@@ -58,7 +59,7 @@ def change_user(body: dict[str, Any], user_id: UUID) -> User:
 
 
 def _users_after(username: str, role: UserRole | None, max_rows: int) -> list[User]:
-    with services().database.connection() as conn:
+    with services().database.connection(request_deadline()) as conn:
         if role is None:
             return users.list_users(conn, after=username, max_rows=max_rows)
         return users.list_users_by_role(conn, role=role, after=username, max_rows=max_rows)

@@ -16,6 +16,14 @@ def parameters(amqp_url: str, name: str, heartbeat_seconds: int) -> list[URLPara
     return [_bounded(URLParameters(url.strip()), name, heartbeat_seconds) for url in amqp_url.split(",")]
 
 
+def publisher_parameters(amqp_url: str) -> list[URLParameters]:
+    """For the API's publisher: in an alarm it keeps its connection, and so hears at once when the alarm is over."""
+    hosts = parameters(amqp_url, "shakerqueue-publisher", API_HEARTBEAT_SECONDS)
+    for host in hosts:
+        host.blocked_connection_timeout = None
+    return hosts
+
+
 def _bounded(url: URLParameters, name: str, heartbeat_seconds: int) -> URLParameters:
     url.heartbeat = heartbeat_seconds
     url.blocked_connection_timeout = BLOCKED_CONNECTION_SECONDS

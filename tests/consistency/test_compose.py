@@ -168,6 +168,7 @@ def test_every_setting_that_a_service_is_given_is_one(
     assert set() == set(service["environment"]) - asked.names
     assert Environment.DEVELOPMENT is settings.environment
     assert settings.database_url.endswith("@postgres:5432/shakerqueue")
+    assert settings.amqp_url is not None
     assert settings.amqp_url.endswith("@rabbitmq:5672/%2F")
 
 

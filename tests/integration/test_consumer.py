@@ -14,6 +14,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from consumer import handlers
 from consumer.deliveries import MAX_DELIVERY_COUNT, DeadLetter, Delivery
 from consumer.worker import Worker, batch_length
+from shakerqueue import order_store
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
 from shakerqueue.intake import insert_orders
@@ -230,10 +231,10 @@ def test_a_transactions_share_is_bounded_and_leaves_nothing_out(new_order: Calla
     wordy = msgspec.structs.replace(small, items=(msgspec.structs.replace(small.items[0], note="x" * 300_000),))
     orders = [small, *[many] * 25, wordy, small, wordy]
 
-    shares = list(handlers.transaction_shares(orders))
+    shares = list(order_store.transaction_shares(orders))
 
     assert orders == [one for share in shares for one in share]
-    assert all(sum(one.drink_count for one in share) <= handlers.MAX_TRANSACTION_DRINKS for share in shares)
+    assert all(sum(one.drink_count for one in share) <= order_store.MAX_TRANSACTION_DRINKS for share in shares)
     assert [wordy] in shares
     assert 6 == len(shares)
 
@@ -277,7 +278,7 @@ def test_an_order_that_fails_in_a_way_nobody_foresaw_ends_in_the_dead_queue_and_
             raise Bug
         return insert_orders(conn, placed)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("consumer.handlers.insert_orders", insert)
+    monkeypatch.setattr("shakerqueue.order_store.insert_orders", insert)
     for one in (bad, *good):
         publish(channel, bar, pack([encode_order(one)]))
 

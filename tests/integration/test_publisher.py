@@ -11,7 +11,8 @@ import pytest
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, unpack
-from shakerqueue.messaging.publisher import CONFIRM_SECONDS, Publisher, _Session
+from shakerqueue.messaging.publisher import Publisher
+from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession
 from tests.support.bar import Bar, free_port
 from tests.support.waiting import eventually
 
@@ -34,7 +35,7 @@ def an_order(note: str | None = None) -> OrderPlaced:
 def publisher(bar: Bar) -> Iterator[Publisher]:
     publisher = Publisher(bar.amqp_url, bar.topology)
     publisher.start()
-    eventually(lambda: publisher.connected)
+    eventually(lambda: publisher.obstacle is None)
     yield publisher
     publisher.stop()
 
@@ -120,7 +121,7 @@ def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
     publisher = Publisher(f"amqp://127.0.0.1:{free_port()}", bar.topology)
     publisher.start()
     deadline = Deadline.after(1.0)
-    with pytest.raises(Unavailable, match="not connected"):
+    with pytest.raises(Unavailable, match="not_connected"):
         publisher.publish(an_order(), deadline)
     assert not deadline.passed
     publisher.stop()
@@ -130,21 +131,21 @@ def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
 def held_confirms(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Confirms of the broker are kept back until the event is set. Ask for it before the publisher."""
     release = threading.Event()
-    on_confirm = _Session._on_confirm
+    on_confirm = PublisherSession._on_confirm
 
-    def hold(session: _Session, frame: object) -> None:
+    def hold(session: PublisherSession, frame: object) -> None:
         release.wait(10)
         on_confirm(session, frame)
 
-    monkeypatch.setattr(_Session, "_on_confirm", hold)
+    monkeypatch.setattr(PublisherSession, "_on_confirm", hold)
     return release
 
 
 @pytest.fixture
 def no_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker that says nothing, and a window of one message. Ask for it before the publisher."""
-    monkeypatch.setattr(_Session, "_on_confirm", lambda *_: None)
-    monkeypatch.setattr("shakerqueue.messaging.publisher.MAX_MESSAGES_IN_FLIGHT", 1)
+    monkeypatch.setattr(PublisherSession, "_on_confirm", lambda *_: None)
+    monkeypatch.setattr("shakerqueue.messaging.publisher_session.MAX_MESSAGES_IN_FLIGHT", 1)
 
 
 def test_a_lost_connection_fails_whoever_waits_at_once_and_heals(
@@ -156,14 +157,14 @@ def test_a_lost_connection_fails_whoever_waits_at_once_and_heals(
     assert session._connection is not None
     with ThreadPoolExecutor(5) as requests:
         answers = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(5)]
-        eventually(lambda: session._outstanding and publisher._waiting)
-        session.ioloop.add_callback_threadsafe(session._connection.close)
+        eventually(lambda: session._outstanding and publisher._outbox._waiting)
+        session._ioloop.add_callback_threadsafe(session._connection.close)
         reasons = {str(answer.exception(CONFIRM_SECONDS / 2)) for answer in answers}
     assert "None" not in reasons
-    assert not any("in time" in reason for reason in reasons)
+    assert not any("no_confirm" in reason for reason in reasons)
 
     monkeypatch.undo()
-    eventually(lambda: publisher._session is not None and publisher._session is not session)
+    eventually(lambda: publisher._session is not session and publisher.obstacle is None)
     publisher.publish(an_order(), soon())
 
 
@@ -188,7 +189,7 @@ def test_stop_while_it_connects_ends_it_all_the_same(bar: Bar) -> None:
     publisher = Publisher(bar.amqp_url, bar.topology)
     publisher.start()
     publisher.stop()
-    assert (False, False) == (publisher._thread.is_alive(), publisher.connected)
+    assert (False, False) == (publisher._thread.is_alive(), publisher.obstacle is None)
 
 
 def test_a_request_that_gives_up_disturbs_nobody(held_confirms: threading.Event, publisher: Publisher) -> None:
@@ -196,8 +197,8 @@ def test_a_request_that_gives_up_disturbs_nobody(held_confirms: threading.Event,
     with ThreadPoolExecutor(2) as requests:
         impatient = requests.submit(publisher.publish, an_order(), Deadline.after(0.1))
         patient = requests.submit(publisher.publish, an_order(), soon())
-        with pytest.raises(Unavailable, match="in time"):
+        with pytest.raises(Unavailable, match="no_confirm"):
             impatient.result(5)
         held_confirms.set()
         assert patient.result(5) is None
-    assert publisher.connected
+    assert publisher.obstacle is None

@@ -55,7 +55,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("AMQP_PREFIX", "UPPER case"),
         ("SHAKERQUEUE_ENV", "staging"),
         ("LOG_FORMAT", "xml"),
-        ("FAILPOINTS_DIR", "/tmp"),
+        ("FAILPOINTS_DIR", "failpoints"),
     ],
 )
 def test_an_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -167,14 +167,6 @@ def test_only_the_bar_can_rush(client: FlaskClient, guest: Headers, bartender: H
     assert [True] == [order.rush for order in queued(bar)]
 
 
-def test_the_broker_away_is_a_503_that_says_when_to_come_back(
-    client: FlaskClient, guest: Headers, services: Services
-) -> None:
-    services.publisher.stop()
-    answer = client.post("/orders", json={"recipe": "Margarita"}, headers=guest)
-    assert (503, "1") == (answer.status_code, answer.headers["Retry-After"])
-
-
 def test_a_wrong_method_names_the_right_ones(client: FlaskClient, guest: Headers) -> None:
     answer = client.delete("/orders", headers=guest)
     assert (405, {"GET", "HEAD", "POST", "OPTIONS"}) == (answer.status_code, set(answer.headers["Allow"].split(", ")))

@@ -191,4 +191,5 @@ def test_while_revocations_are_unknown_nobody_is_staff_and_guests_go_on(
     assert 403 == client.post("/orders", json={"recipe": "Negroni", "rush": True}, headers=bartender).status_code
     assert [404, 404, 200] == [client.get(placed, headers=who).status_code for who in (bartender, admin, guest)]
     ready = client.get("/readyz")
-    assert (503, "stale") == (ready.status_code, ready.get_json()["parts"]["revocations"])
+    assert (200, "degraded") == (ready.status_code, ready.get_json()["status"])
+    assert "stale: nobody can act as staff" == ready.get_json()["parts"]["revocations"]
