@@ -13,6 +13,7 @@ from pika import BasicProperties, SelectConnection, URLParameters
 from pika.adapters.select_connection import IOLoop
 from pika.channel import Channel
 from pika.delivery_mode import DeliveryMode
+from pika.exceptions import AMQPConnectionError
 from pika.frame import Method
 from pika.spec import Basic
 
@@ -168,7 +169,7 @@ class PublisherSession:
             return
         age_seconds = monotonic() - next(iter(self._outstanding.values())).sent_at
         if age_seconds >= GIVE_UP_SECONDS:
-            self._end("the broker confirms nothing")
+            self._hang_up()
             return
         if age_seconds >= CONFIRM_SECONDS:
             self._pass_by(Obstacle.NO_CONFIRM)
@@ -247,6 +248,12 @@ class PublisherSession:
         self._closing = True
         if not self._outstanding and self._connection is not None and self._connection.is_open:
             self._connection.close()
+
+    def _hang_up(self) -> None:
+        """Close the socket at once: a broker that does not confirm would not answer a polite close either."""
+        assert self._connection is not None  # noqa: S101 - something was published on it
+        # pika's own heartbeat does it this way; there is no public one.
+        self._connection._terminate_stream(AMQPConnectionError("the broker confirms nothing"))  # noqa: SLF001
 
     def _end(self, reason: str) -> None:
         self._end_reason = reason

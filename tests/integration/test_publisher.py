@@ -4,15 +4,19 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
+from pika.frame import Method
 
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, unpack
+from shakerqueue.messaging.outbox import NotConfirmed, Obstacle
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession
+from shakerqueue.telemetry.metrics import BREAKER_OPENED
 from tests.support.bar import Bar, free_port
 from tests.support.waiting import eventually
 
@@ -202,3 +206,117 @@ def test_a_request_that_gives_up_disturbs_nobody(held_confirms: threading.Event,
         held_confirms.set()
         assert patient.result(5) is None
     assert publisher.obstacle is None
+
+
+class HeldConfirms:
+    """A broker that keeps its confirms back until it is told to speak."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[PublisherSession, Method]] = []
+        self._silent = True
+        self._on_confirm = PublisherSession._on_confirm
+
+    def hear(self, session: PublisherSession, frame: Method) -> None:
+        if self._silent:
+            self._held.append((session, frame))
+        else:
+            self._on_confirm(session, frame)
+
+    def speak(self) -> None:
+        self._silent = False
+        for session, frame in self._held:
+            session._ioloop.add_callback_threadsafe(partial(self._on_confirm, session, frame))
+
+
+@pytest.fixture
+def silent_broker(monkeypatch: pytest.MonkeyPatch) -> HeldConfirms:
+    """Ask for it before the publisher."""
+    held = HeldConfirms()
+
+    def on_confirm(session: PublisherSession, frame: Method) -> None:
+        held.hear(session, frame)
+
+    monkeypatch.setattr(PublisherSession, "_on_confirm", on_confirm)
+    monkeypatch.setattr("shakerqueue.messaging.publisher_session.CONFIRM_SECONDS", 0.3)
+    monkeypatch.setattr("shakerqueue.messaging.publisher_session.MAX_MESSAGES_IN_FLIGHT", 1)
+    return held
+
+
+def opened(obstacle: Obstacle) -> float:
+    """How often the breaker was opened for this reason."""
+    return float(BREAKER_OPENED.labels(obstacle)._value.get())
+
+
+def test_a_broker_that_confirms_nothing_is_passed_by_until_it_speaks(
+    silent_broker: HeldConfirms, publisher: Publisher
+) -> None:
+    """One request waits for its confirm; those behind it and after it do not, and nobody has to try it out."""
+    before = opened(Obstacle.NO_CONFIRM)
+    with pytest.raises(NotConfirmed, match="no_confirm"):
+        publisher.publish(an_order(), soon())
+    assert Obstacle.NO_CONFIRM is publisher.obstacle
+    assert before + 1 == opened(Obstacle.NO_CONFIRM)
+    at_once = Deadline.after(0.2)
+    with pytest.raises(NotConfirmed, match="no_confirm"):
+        publisher.publish(an_order(), soon())
+    assert not at_once.passed
+
+    session = publisher._session
+    silent_broker.speak()
+    eventually(lambda: publisher.obstacle is None)
+    publisher.publish(an_order(), soon())
+    assert publisher._session is session
+
+
+def test_a_broker_that_stays_silent_is_connected_to_anew(
+    silent_broker: HeldConfirms, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shakerqueue.messaging.publisher_session.GIVE_UP_SECONDS", 0.6)
+    silent = publisher._session
+    with pytest.raises(NotConfirmed, match="no_confirm"):
+        publisher.publish(an_order(), soon())
+    eventually(lambda: publisher._session is not silent and publisher.obstacle is None)
+
+
+def test_an_alarm_fails_whoever_waits_at_once_and_its_end_is_noticed(
+    silent_broker: HeldConfirms, publisher: Publisher
+) -> None:
+    session = publisher._session
+    assert session is not None
+    with ThreadPoolExecutor(3) as requests:
+        answers = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(3)]
+        eventually(lambda: session._outstanding and publisher._outbox._waiting)
+        session._ioloop.add_callback_threadsafe(lambda: session._on_blocked("low on memory"))
+        reasons = {str(answer.exception(CONFIRM_SECONDS / 2)) for answer in answers}
+    assert {"broker unavailable: blocked: low on memory", "broker unavailable: blocked"} == reasons
+    assert Obstacle.BLOCKED is publisher.obstacle
+
+    silent_broker.speak()  # the confirm of what was in flight comes before, and does not end the alarm
+    eventually(lambda: not session._outstanding)
+    assert Obstacle.BLOCKED is publisher.obstacle
+    session._ioloop.add_callback_threadsafe(session._on_unblocked)
+    eventually(lambda: publisher.obstacle is None)
+    publisher.publish(an_order(), soon())
+
+
+def test_the_queue_tells_how_it_stands(bar: Bar, publisher: Publisher) -> None:
+    assert (0, 0) == publisher.queue_state(soon())
+    publisher.publish(an_order(), soon())
+    connection, channel = bar.open_channel()
+    with connection:
+        channel.basic_qos(prefetch_count=1)
+        channel.basic_consume(bar.topology.orders_queue, lambda *_: None)
+        eventually(lambda: (0, 1) == publisher.queue_state(soon()))
+    eventually(lambda: (1, 0) == publisher.queue_state(soon()))
+
+
+def test_a_full_outbox_refuses(no_confirms: None, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shakerqueue.messaging.outbox.MAX_WAITING_ORDERS", 1)
+    with ThreadPoolExecutor(2) as requests:
+        first = requests.submit(publisher.publish, an_order(), Deadline.after(1))
+        eventually(lambda: publisher._session and publisher._session._outstanding)
+        second = requests.submit(publisher.publish, an_order(), Deadline.after(1))
+        eventually(lambda: publisher._outbox._waiting)
+        with pytest.raises(NotConfirmed, match="outbox_full"):
+            publisher.publish(an_order(), soon())
+        assert {"broker unavailable: no_confirm"} == {str(first.exception(5)), str(second.exception(5))}
