@@ -106,6 +106,18 @@ def sign_in(url: str) -> httpx.Response:
     return httpx.post(f"{url}/login", json={"email": "user@example.com", "password": "password123"})
 
 
+def test_without_a_broker_it_serves_all_the_same(folder: Path) -> None:
+    with make_run(folder, PORT=str(free_ports(1)[0]), AMQP_URL="off") as process:
+        url = read_until(process, READY).split()[-1]
+        guest = {"Authorization": f"Bearer {sign_in(url).json()['token']}"}
+        placed = httpx.post(f"{url}/orders", json={"recipe": "Margarita"}, headers=guest)
+        assert "pending" == httpx.get(f"{url}{placed.headers['Location']}", headers=guest).json()["status"]
+        process.send_signal(signal.SIGINT)
+        rest(process)
+        assert 0 == process.wait(30)
+    assert not (folder / "rabbitmq").exists()
+
+
 def test_a_second_one_on_the_same_state_says_so(folder: Path) -> None:
     with state.lock(folder), make_run(folder) as process:
         assert f"already running here (process {os.getpid()})" in rest(process)
