@@ -1,6 +1,9 @@
 """What the worker hands to the handlers and gets back: no channel in sight."""
 
+from datetime import datetime
 from typing import NamedTuple
+
+from shakerqueue.messaging.letters import Letter
 
 # A message that ends its consumer comes back with a higher count, and its neighbours with it. So, from the second time
 # on it is handled alone, and at the fifth it is not even parsed: it goes to the dead queue, and they do not. The
@@ -10,15 +13,21 @@ MAX_DELIVERY_COUNT = 5
 
 
 class Delivery(NamedTuple):
-    """A message as it was delivered. `delivery_count` says how often it was delivered before, as far as known."""
+    """A message as it was delivered, and its history as far as it has one.
+
+    `delivery_count` says how often it was delivered and given back by an end of its consumer, `attempts` how often it
+    was handled and failed.
+    """
 
     tag: int
     body: bytes
     delivery_count: int
+    attempts: int = 0
+    first_failed_at: datetime | None = None
 
 
-class DeadLetter(NamedTuple):
-    """What must go to the dead queue: a body that a consumer could read again, and why it is there."""
+class Failures(NamedTuple):
+    """What of a batch was not stored: never to be, or not now and to be tried again after a while."""
 
-    body: bytes
-    reason: str
+    dead: list[Letter]
+    later: list[Letter]

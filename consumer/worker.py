@@ -11,21 +11,26 @@ from time import monotonic
 import structlog
 from pika import BasicProperties, URLParameters
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.delivery_mode import DeliveryMode
 from pika.exceptions import AMQPError, ConsumerCancelled
 from pika.spec import Basic
 
 from consumer import handlers
-from consumer.deliveries import LONE_DELIVERY_COUNT, DeadLetter, Delivery
+from consumer.deliveries import LONE_DELIVERY_COUNT, Delivery, Failures
 from shakerqueue import failpoints
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging import connections
-from shakerqueue.messaging.messages import CONTENT_TYPE
-from shakerqueue.messaging.topology import Topology
-from shakerqueue.telemetry.metrics import CONSUMER_CONNECTIONS, CONSUMER_PAUSES, DEAD_LETTERS, MESSAGES_REDELIVERED
+from shakerqueue.messaging.letters import Letter, attempts_of, first_failed_at_of, publish_dead, publish_retry
+from shakerqueue.messaging.topology import RETRY_DELAYS_SECONDS, Topology
+from shakerqueue.telemetry.metrics import (
+    CONSUMER_CONNECTIONS,
+    CONSUMER_PAUSES,
+    DEAD_LETTERS,
+    MESSAGES_REDELIVERED,
+    RETRIES,
+)
 
 POLL_SECONDS = 1.0  # how soon a stop is noticed
 MAX_IDLE_SECONDS = 60.0
@@ -34,7 +39,6 @@ DATABASE_RETRY_SECONDS = 1.0
 RECONNECT_SECONDS = (0.5, 2.0)
 MAX_BATCH_BYTES = 1024 * 1024
 PING_SECONDS = 1.0
-MAX_REASON_BYTES = 1000
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +142,15 @@ class _Session:
         if method.redelivered:
             MESSAGES_REDELIVERED.inc()
         headers = properties.headers or {}
-        self._received.append(Delivery(method.delivery_tag, body, int(headers.get("x-delivery-count", 0))))
+        self._received.append(
+            Delivery(
+                method.delivery_tag,
+                body,
+                delivery_count=int(headers.get("x-delivery-count", 0)),
+                attempts=attempts_of(headers),
+                first_failed_at=first_failed_at_of(headers),
+            )
+        )
 
     def _gather(self) -> list[Delivery]:
         """What has been delivered, up to the batch size; a redelivered message that is suspect comes alone."""
@@ -159,26 +171,30 @@ class _Session:
         )
 
     def _handle(self, batch: list[Delivery]) -> None:
-        dead = self._persist(batch)
-        if dead is None:
+        failures = self._persist(batch)
+        if failures is None:
             return  # stopped while the database was away: unacknowledged, so it is delivered again
-        if dead:
-            self._publish_dead(dead)
+        if any(failures):
+            self._publish(failures)
         failpoints.passes(Failpoint.ACK)
         if not self._prefetch_is_wide:
             self._widen_prefetch_and_ack(batch[-1])
         else:
             self._channel.basic_ack(batch[-1].tag, multiple=True)
 
-    def _persist(self, batch: list[Delivery]) -> list[DeadLetter] | None:
+    def _persist(self, batch: list[Delivery]) -> Failures | None:
         """Persist and commit, however long the database is away."""
         failed_before = False
         while not self._stopping.is_set():
             try:
                 return handlers.persist(self._database, batch, one_by_one=failed_before)
             except Unavailable as error:
-                failed_before = True
                 self._pause(error)
+            except Exception:
+                if failed_before:
+                    raise
+                log.exception("batch_failed")
+            failed_before = True
         return None
 
     def _widen_prefetch_and_ack(self, only: Delivery) -> None:
@@ -191,21 +207,30 @@ class _Session:
         self._consume(prefetch_count=2 * self._batch_size)
         self._prefetch_is_wide = True
 
-    def _publish_dead(self, dead: list[DeadLetter]) -> None:
-        """Confirmed before the original is acknowledged: twice in the dead queue at worst, never nowhere."""
+    def _publish(self, failures: Failures) -> None:
+        """Confirmed before the original is acknowledged: twice in the other queue at worst, never nowhere."""
         connection, channel = connections.open_declared(self._hosts, self._topology)
         with connection:
             channel.confirm_delivery()
-            for letter in dead:
-                channel.basic_publish(
-                    self._topology.dead_exchange,
-                    self._topology.dead_queue,
-                    letter.body,
-                    _dead_letter_properties(letter),
-                    mandatory=True,
-                )
-                DEAD_LETTERS.inc()
-                log.error("dead_lettered", reason=letter.reason, size=len(letter.body))
+            for letter in failures.later:
+                self._publish_later(channel, letter)
+            for letter in failures.dead:
+                self._publish_dead(channel, letter)
+
+    def _publish_later(self, channel: BlockingChannel, letter: Letter) -> None:
+        """The first failure waits least; what has failed after the longest wait as well has failed for good."""
+        if letter.attempts > len(RETRY_DELAYS_SECONDS):
+            self._publish_dead(channel, letter)
+            return
+        delay_seconds = RETRY_DELAYS_SECONDS[letter.attempts - 1]
+        publish_retry(channel, self._topology, letter, delay_seconds)
+        RETRIES.inc()
+        log.warning("retried_later", reason=letter.reason, attempts=letter.attempts, delay_seconds=delay_seconds)
+
+    def _publish_dead(self, channel: BlockingChannel, letter: Letter) -> None:
+        publish_dead(channel, self._topology, letter)
+        DEAD_LETTERS.inc()
+        log.error("dead_lettered", reason=letter.reason, attempts=letter.attempts, size=len(letter.body))
 
 
 def batch_length(received: list[Delivery], batch_size: int) -> int:
@@ -218,11 +243,3 @@ def batch_length(received: list[Delivery], batch_size: int) -> int:
         if delivery.delivery_count >= LONE_DELIVERY_COUNT:
             return 1
     return min(len(received), batch_size)
-
-
-def _dead_letter_properties(letter: DeadLetter) -> BasicProperties:
-    return BasicProperties(
-        content_type=CONTENT_TYPE,
-        delivery_mode=DeliveryMode.Persistent.value,
-        headers={"x-reason": letter.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")},
-    )

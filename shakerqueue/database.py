@@ -27,6 +27,12 @@ SESSION_OPTIONS = " ".join(
 )
 
 NOT_MIGRATED = ("42P01", "42703", "42704")  # undefined table, column, other object
+CONTENTION = (
+    "40001",
+    "40P01",
+    "55P03",
+    "57014",
+)  # others are in the way: serialization, deadlock, lock, statement time
 DATA_CLASSES = ("22", "23")  # SQLSTATE: data exception, integrity constraint violation
 
 # What is unique for people, and not only for us, by the name of its index.
@@ -169,7 +175,7 @@ def _of_driver(error: Error) -> ShakerQueueError | None:
     if sqlstate[:2] in DATA_CLASSES:
         return _refused(error)
     hint = "; run: shakerqueue migrate up" if sqlstate in NOT_MIGRATED else ""
-    return Unavailable("database", f"{error.diag.message_primary or error} ({sqlstate}){hint}")
+    return Unavailable("database", f"{error.diag.message_primary or error} ({sqlstate}){hint}", sqlstate)
 
 
 def _refused(error: Error) -> DataRefused:

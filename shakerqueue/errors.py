@@ -14,13 +14,15 @@ class ConfigurationError(ShakerQueueError):
 class Unavailable(ShakerQueueError):
     """A part we depend on did not answer in time. Trying again later is right.
 
-    `part` names it (``"database"``, ``"broker"``) for logs and for the one who is told.
+    `part` names it (``"database"``, ``"broker"``) for logs and for the one who is told; `sqlstate` is what PostgreSQL
+    said, where it said anything.
     """
 
-    def __init__(self, part: str, reason: str) -> None:
+    def __init__(self, part: str, reason: str, sqlstate: str | None = None) -> None:
         super().__init__(f"{part} unavailable: {reason}")
         self.part = part
         self.reason = reason
+        self.sqlstate = sqlstate
 
 
 class DataRefused(ShakerQueueError):

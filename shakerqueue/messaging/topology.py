@@ -12,7 +12,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 RETRY_DELAYS_SECONDS = (5, 30, 300)
 MAX_QUEUE_BYTES = 1 << 30
 DELIVERY_LIMIT = 100
-DEAD_DELIVERY_LIMIT = 1000  # 4.x's default of 20 would drop dead letters that tooling looks at and puts back
+# Each look at the dead letters takes them and puts them back; at the limit they would be dropped. Without one of our
+# own 4.x has 20, and -1 means none at all to it but the very next return to 3.10.
+DEAD_DELIVERY_LIMIT = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,16 @@ def lock_event_log(conn: Connection[Any]) -> None:
     RawCursor(conn).execute(LOCK_EVENT_LOG)
 
 
+LIMIT_LOCK_WAIT: Final = """-- name: LimitLockWait
+SELECT set_config('lock_timeout', $1::text, true)
+"""
+
+
+def limit_lock_wait(conn: Connection[Any], *, milliseconds: str) -> None:
+    """Bounds the wait for each lock in the rest of this transaction; the text is a number of milliseconds."""
+    RawCursor(conn).execute(LIMIT_LOCK_WAIT, [milliseconds])
+
+
 APPEND_EVENTS: Final = """-- name: AppendEvents
 INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail)
 SELECT

@@ -298,3 +298,15 @@ def list_orders_by_external_id(
         )
         .fetchall()
     )
+
+
+LOCK_INTAKE_TABLES: Final = """-- name: LockIntakeTables
+LOCK TABLE orders, order_items, order_events IN ROW EXCLUSIVE MODE
+"""
+
+
+def lock_intake_tables(conn: Connection[Any]) -> None:
+    """Fails where an order could not be inserted: a table is missing, locked as a whole, or not ours to
+    write.
+    """
+    RawCursor(conn).execute(LOCK_INTAKE_TABLES)

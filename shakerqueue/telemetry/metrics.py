@@ -35,6 +35,7 @@ MESSAGES_RETURNED = Counter("shakerqueue_messages_returned", "Messages that no q
 CONSUMER_CONNECTIONS = Counter("shakerqueue_consumer_connections", "Connections that consumers opened")
 MESSAGES_REDELIVERED = Counter("shakerqueue_messages_redelivered", "Messages that consumers got once more")
 CONSUMER_PAUSES = Counter("shakerqueue_consumer_pauses", "Times that a consumer waited for the database")
+RETRIES = Counter("shakerqueue_retries", "Orders that failed alone and were put off")
 DEAD_LETTERS = Counter("shakerqueue_dead_letters", "Orders and messages that went to the dead queue")
 
 ORDERS_PERSISTED = Counter("shakerqueue_orders_persisted", "Orders that were stored", ["writer"])

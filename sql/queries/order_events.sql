@@ -3,6 +3,10 @@
 -- last lock of its transaction, and COMMIT must follow the append at once. The number is only this lock's name.
 SELECT pg_advisory_xact_lock(20260001);
 
+-- name: LimitLockWait :exec
+-- Bounds the wait for each lock in the rest of this transaction; the text is a number of milliseconds.
+SELECT set_config('lock_timeout', @milliseconds::text, true);
+
 -- name: AppendEvents :exec
 -- Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order.
 INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail)

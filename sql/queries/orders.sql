@@ -100,3 +100,7 @@ WHERE external_id = @external_id
     AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
 ORDER BY placed_at DESC, id DESC
 LIMIT @at_most::integer;
+
+-- name: LockIntakeTables :exec
+-- Fails where an order could not be inserted: a table is missing, locked as a whole, or not ours to write.
+LOCK TABLE orders, order_items, order_events IN ROW EXCLUSIVE MODE;

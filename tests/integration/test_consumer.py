@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from uuid import UUID, uuid4
 
 import msgspec
@@ -12,13 +14,16 @@ from pika import BasicProperties
 from pika.adapters.blocking_connection import BlockingChannel
 
 from consumer import handlers
-from consumer.deliveries import MAX_DELIVERY_COUNT, DeadLetter, Delivery
+from consumer.deliveries import MAX_DELIVERY_COUNT, Delivery, Failures
 from consumer.worker import Worker, batch_length
 from shakerqueue import order_store
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
 from shakerqueue.intake import insert_orders
+from shakerqueue.messaging.letters import letter_of
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
+from shakerqueue.queries import order_events
+from shakerqueue.telemetry.metrics import CONSUMER_PAUSES
 from tests.support.bar import Bar, free_port
 from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually
@@ -138,7 +143,7 @@ def test_the_database_away_loses_nothing_and_spends_no_delivery(
     away, back = threading.Event(), threading.Event()
     persist = handlers.persist
 
-    def flaky_persist(database: Database, deliveries: list[Delivery], **options: bool) -> list[DeadLetter]:
+    def flaky_persist(database: Database, deliveries: list[Delivery], **options: bool) -> Failures:
         counts.extend(delivery.delivery_count for delivery in deliveries)
         if not back.is_set():
             away.set()
@@ -243,7 +248,7 @@ def test_what_was_delivered_too_often_is_not_even_parsed(
     database: Database, new_order: Callable[[], OrderPlaced]
 ) -> None:
     body = pack([encode_order(new_order())])
-    [letter] = handlers.persist(database, [Delivery(1, body, delivery_count=MAX_DELIVERY_COUNT)])
+    [letter], [] = handlers.persist(database, [Delivery(1, body, delivery_count=MAX_DELIVERY_COUNT)])
     assert (body, "delivered 5 times without being handled") == (letter.body, letter.reason)
 
 
@@ -259,32 +264,88 @@ def test_a_suspect_is_handled_alone(counts: tuple[int, ...], length: int) -> Non
     assert length == batch_length(_deliveries(*counts), batch_size=3)
 
 
-def test_an_order_that_fails_in_a_way_nobody_foresaw_ends_in_the_dead_queue_and_the_others_go_on(
+@pytest.fixture
+def short_delays(monkeypatch: pytest.MonkeyPatch) -> tuple[int, ...]:
+    """Retry queues that wait for one and two seconds. Ask for it before anything declares the topology."""
+    delays = (1, 2)
+    for module in ("shakerqueue.messaging.topology", "consumer.worker"):
+        monkeypatch.setattr(f"{module}.RETRY_DELAYS_SECONDS", delays)
+    return delays
+
+
+def test_an_order_that_fails_in_a_way_nobody_foresaw_is_put_off_and_the_others_go_on(
     bar: Bar,
     database: Database,
+    short_delays: tuple[int, ...],
     channel: BlockingChannel,
     new_order: Callable[[], OrderPlaced],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is delivered again until that has happened too often; its neighbours are stored meanwhile."""
-    monkeypatch.setattr("consumer.worker.RECONNECT_SECONDS", (0.0, 0.0))
+    """After each delay it is tried again; then it rests in the dead queue, with its history."""
     bad, good = new_order(), [new_order() for _ in range(3)]
-
-    class Bug(Exception):
-        pass
+    tried_at: list[float] = []
 
     def insert(conn: object, placed: list[OrderPlaced]) -> int:
         if bad in placed:
-            raise Bug
+            tried_at.append(monotonic())
+            raise RuntimeError("a bug")
         return insert_orders(conn, placed)  # type: ignore[arg-type]
 
     monkeypatch.setattr("shakerqueue.order_store.insert_orders", insert)
-    for one in (bad, *good):
-        publish(channel, bar, pack([encode_order(one)]))
+    began = datetime.now(UTC)
+    publish(channel, bar, pack([encode_order(one) for one in (good[0], bad, good[1])]))
+    publish(channel, bar, pack([encode_order(good[2])]))
 
     with consuming(bar, database):
-        eventually(lambda: {one.id for one in good} == stored_ids(bar), deadline_seconds=30)
-        eventually(lambda: 1 == bar.queue_length(bar.topology.dead_queue), deadline_seconds=30)
+        eventually(lambda: {one.id for one in good} == stored_ids(bar))
+        eventually(lambda: 1 == bar.queue_length(bar.topology.dead_queue), deadline_seconds=20)
 
-    [(reason, body)] = dead_letters(bar, channel)
-    assert ("delivered 5 times without being handled", (bad,)) == (reason, unpack(body))
+    _, properties, body = channel.basic_get(bar.topology.dead_queue, auto_ack=True)
+    assert properties is not None
+    assert body is not None
+    letter = letter_of(properties, body)
+    assert ("RuntimeError('a bug')", 3, (bad,)) == (letter.reason, letter.attempts, unpack(letter.body))
+    assert began <= letter.first_failed_at < letter.failed_at + timedelta(seconds=1)
+    assert sum(short_delays) <= tried_at[-1] - tried_at[0]
+
+
+def test_an_order_that_somebody_is_in_the_way_of_needs_the_delay(
+    bar: Bar,
+    database: Database,
+    short_delays: tuple[int, ...],
+    channel: BlockingChannel,
+    new_order: Callable[[], OrderPlaced],
+) -> None:
+    """A stock-taking holds the row of a counted drink: its orders are put off, everybody else's are stored."""
+    counted, other = new_order(), new_order()
+    with database.connection() as conn:
+        other = order(counted.principal_id, drink(conn, "Negroni"))
+    with psycopg.connect(bar.database_url) as stock_taking:
+        stock_taking.execute("UPDATE recipes SET remaining = 10 WHERE name = 'Margarita'")
+        stock_taking.commit()
+        stock_taking.execute("SELECT FROM recipes WHERE name = 'Margarita' FOR UPDATE")
+        publish(channel, bar, pack([encode_order(counted), encode_order(other)]))
+        with consuming(bar, database):
+            eventually(lambda: {other.id} == stored_ids(bar))
+            eventually(lambda: 1 == bar.queue_length(bar.topology.retry_queue(1)))
+            stock_taking.rollback()
+            eventually(lambda: {counted.id, other.id} == stored_ids(bar))
+    assert 0 == bar.queue_length(bar.topology.dead_queue)
+    assert [(9,)] == bar.query("SELECT remaining FROM recipes WHERE name = 'Margarita'")
+
+
+def test_while_the_database_takes_no_orders_none_is_put_off(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """Somebody holds the log of events: that is no fault of any order, and spends none of its attempts."""
+    placed = new_order()
+    pauses = CONSUMER_PAUSES._value.get()
+    with psycopg.connect(bar.database_url) as maintenance:
+        order_events.lock_event_log(maintenance)
+        publish(channel, bar, pack([encode_order(placed)]))
+        with consuming(bar, database):
+            eventually(lambda: pauses + 2 <= CONSUMER_PAUSES._value.get())
+            assert 0 == bar.queue_length(bar.topology.retry_queue(5))
+            maintenance.rollback()
+            eventually(lambda: {placed.id} == stored_ids(bar))
+    assert 0 == bar.queue_length(bar.topology.dead_queue)
