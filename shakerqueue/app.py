@@ -14,6 +14,7 @@ from shakerqueue.acceptance import Acceptance
 from shakerqueue.api import (
     auth,
     bar,
+    dead_letters,
     health,
     me,
     menu,
@@ -35,6 +36,7 @@ from shakerqueue.errors import Unavailable
 from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
+from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.order_writer import OrderWriter
@@ -54,6 +56,7 @@ BLUEPRINTS = (
     orders.blueprint,
     order_verbs.blueprint,
     queue.blueprint,
+    dead_letters.blueprint,
     health.blueprint,
 )
 
@@ -100,7 +103,8 @@ def _register_api(app: Flask) -> None:
 def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", requests.REQUEST_SECONDS)
     menu_cache, bar_cache = MenuCache(database), BarCache(database)
-    publisher = Publisher(settings.amqp_url, Topology(settings.amqp_prefix)) if settings.amqp_url else None
+    topology = Topology(settings.amqp_prefix)
+    publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
     follower = Follower(settings.database_url, [revocations, bar_cache, menu_cache])
@@ -116,6 +120,7 @@ def _start_services(settings: Settings) -> Services:
         publisher=publisher,
         writer=writer,
         acceptance=Acceptance(publisher, writer),
+        dead_letters=DeadLetters(settings.amqp_url, topology) if settings.amqp_url else None,
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
         revocations=revocations,

@@ -7,7 +7,7 @@ stored as failed, with the reason, because the guest was promised that it would 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.queries import order_events, order_items, orders, recipes
 from shakerqueue.queries.models import OrderEventType
 
+DISCARDED = "discarded"
 KEY_CONFLICT = "idempotency_conflict"
 SOLD_OUT = "sold_out"
 
@@ -46,12 +47,22 @@ def insert_orders(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> int:
 
     Runs in the caller's transaction, which must commit right after: the event log stays locked until then.
     """
+    return _insert(conn, placed, error="")
+
+
+def insert_discarded(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> int:
+    """Store orders that nobody will make, as failed; the rest as `insert_orders`."""
+    return _insert(conn, placed, error=DISCARDED)
+
+
+def _insert(conn: Connection[Any], placed: Iterable[OrderPlaced], *, error: str) -> int:
     batch = sorted({order.id: order for order in placed}.values(), key=lambda order: order.id)
-    fresh_ids = set(orders.insert_orders_once(conn, **_order_columns(batch, error="")))
-    refused_ids = _insert_conflicting(conn, [order for order in batch if order.id not in fresh_ids])
-    fresh = [order for order in batch if order.id in fresh_ids or order.id in refused_ids]
+    inserted = set(orders.insert_orders_once(conn, **_order_columns(batch, error=error)))
+    refusals = dict.fromkeys(inserted, error) if error else {}
+    refusals |= dict.fromkeys(_insert_conflicting(conn, [one for one in batch if one.id not in inserted]), KEY_CONFLICT)
+    fresh = [order for order in batch if order.id in inserted or order.id in refusals]
     if fresh:
-        refused_drinks = _insert_drinks(conn, fresh, refused_ids)
+        refused_drinks = _insert_drinks(conn, fresh, refusals)
         _append_events(conn, fresh, refused_drinks)
     return len(fresh)
 
@@ -68,14 +79,14 @@ def _insert_conflicting(conn: Connection[Any], passed_over: list[OrderPlaced]) -
 
 
 def _insert_drinks(
-    conn: Connection[Any], fresh: list[OrderPlaced], refused_ids: set[UUID]
+    conn: Connection[Any], fresh: list[OrderPlaced], refusals: Mapping[UUID, str]
 ) -> list[order_items.InsertItemsRow]:
     """Insert the drinks and return the refused ones; an order that is refused whole is counted already."""
     drinks = [drink for order in fresh for drink in drinks_of(order)]
-    wanted = [drink for drink in drinks if drink.order.id not in refused_ids]
+    wanted = [drink for drink in drinks if drink.order.id not in refusals]
     stock = _take_stock(conn, wanted)
-    refused = order_items.insert_items(conn, **_drink_columns(drinks, refused_ids, stock))
-    late = Counter(row.order_id for row in refused if row.order_id not in refused_ids)
+    refused = order_items.insert_items(conn, **_drink_columns(drinks, refusals, stock))
+    late = Counter(row.order_id for row in refused if row.order_id not in refusals)
     if late:
         orders.move_refused_items_to_failed(conn, ids=sorted(late), drinks=[late[id] for id in sorted(late)])
     return refused
@@ -149,7 +160,7 @@ def _order_columns(batch: list[OrderPlaced], *, error: str) -> dict[str, Any]:
     }
 
 
-def _drink_columns(drinks: list[Drink], refused_ids: set[UUID], stock: StockAllocation) -> dict[str, Any]:
+def _drink_columns(drinks: list[Drink], refusals: Mapping[UUID, str], stock: StockAllocation) -> dict[str, Any]:
     return {
         "order_ids": [drink.order.id for drink in drinks],
         "numbers": [drink.number for drink in drinks],
@@ -160,11 +171,10 @@ def _drink_columns(drinks: list[Drink], refused_ids: set[UUID], stock: StockAllo
         "placed_ats": [drink.order.placed_at for drink in drinks],
         "rushes": [drink.order.rush for drink in drinks],
         "holds_stocks": [drink.key in stock.held for drink in drinks],
-        "refusals": [_refusal(drink, refused_ids, stock) for drink in drinks],
+        "refusals": [_refusal(drink, refusals, stock) for drink in drinks],
     }
 
 
-def _refusal(drink: Drink, refused_ids: set[UUID], stock: StockAllocation) -> str:
-    if drink.order.id in refused_ids:
-        return KEY_CONFLICT
-    return SOLD_OUT if drink.key in stock.sold_out else ""
+def _refusal(drink: Drink, refusals: Mapping[UUID, str], stock: StockAllocation) -> str:
+    late = SOLD_OUT if drink.key in stock.sold_out else ""
+    return refusals.get(drink.order.id, late)

@@ -11,7 +11,7 @@ from shakerqueue.roles import STAFF
 CLAIM_SECONDS = 15 * 60
 MAX_CLAIM_BATCH = 10
 # Refusals that no bartender can undo: there is nothing to make, or the guest ordered something else.
-FINAL_ERRORS = frozenset({"recipe_gone", "idempotency_conflict"})
+FINAL_ERRORS = frozenset({"recipe_gone", "idempotency_conflict", "discarded"})
 
 
 class Verb(StrEnum):

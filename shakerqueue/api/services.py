@@ -14,6 +14,7 @@ from shakerqueue.database import Database
 from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
+from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
@@ -33,6 +34,7 @@ class Services:
     publisher: Publisher | None  # none where the product runs without a broker
     writer: OrderWriter
     acceptance: Acceptance
+    dead_letters: DeadLetters | None
     passwords: PasswordHasher
     tokens: TokenVerifier
     revocations: Revocations

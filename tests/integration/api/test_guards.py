@@ -53,6 +53,10 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /users": ADMIN,
     "GET /users/<uuid:user_id>": ADMIN,
     "PATCH /users/<uuid:user_id>": ADMIN,
+    "GET /admin/dead-letters": ADMIN,
+    "GET /admin/dead-letters/<letter_id>": who(401, 403, 403, 403, 404, 403),  # there is none
+    "POST /admin/dead-letters/retry": ADMIN,
+    "POST /admin/dead-letters/discard": ADMIN,
     "POST /orders": SIGNED_IN,
     "GET /orders": SIGNED_IN,
     "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
@@ -97,6 +101,9 @@ class House:
             placed = order(self.owner.id, drink(conn))
             insert_orders(conn, [placed])
         return placed.id
+
+    def letter_id(self) -> str:
+        return uuid4().hex
 
     def recipe_id(self) -> UUID:
         with self.services.database.connection() as conn:

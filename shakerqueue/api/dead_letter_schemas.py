@@ -1,0 +1,56 @@
+"""What requests about dead letters may hold, and what is answered of one."""
+
+from marshmallow import fields, validate
+
+from shakerqueue.api.fields import QueryNumber, StrictSchema, WholeNumber, YesOrNo, text
+
+MAX_LETTERS = 200
+DEFAULT_LETTERS = 50
+MAX_LENGTH = 1000
+
+_AT_MOST = validate.Range(min=1, max=MAX_LETTERS)
+
+
+class DeadLetterFilterSchema(StrictSchema):
+    """Which letters: all that fit everything that is given."""
+
+    limit = QueryNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
+    reason = text(MAX_LENGTH, load_default=None)
+    failed_after = fields.AwareDateTime(load_default=None)
+    failed_before = fields.AwareDateTime(load_default=None)
+
+
+class DeadLetterChoiceSchema(StrictSchema):
+    """Which letters to work off, at most `limit` of them in one request; `all` has to be said aloud."""
+
+    ids = fields.List(text(MAX_LENGTH), load_default=None, validate=validate.Length(1, MAX_LETTERS))
+    reason = text(MAX_LENGTH, load_default=None)
+    failed_after = fields.AwareDateTime(load_default=None)
+    failed_before = fields.AwareDateTime(load_default=None)
+    all = YesOrNo(load_default=False)
+    limit = WholeNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
+    dry_run = YesOrNo(load_default=False)
+
+
+class DeadLetterSchema(StrictSchema):
+    id = fields.String()
+    reason = fields.String()
+    attempts = fields.Integer()
+    first_failed_at = fields.AwareDateTime()
+    failed_at = fields.AwareDateTime()
+    size_bytes = fields.Integer()
+    order_ids = fields.List(fields.UUID())
+
+
+class DeadLetterBodySchema(DeadLetterSchema):
+    body = fields.String()
+
+
+class DeadLetterListSchema(StrictSchema):
+    dead_letters = fields.List(fields.Nested(DeadLetterSchema))
+    more = fields.Boolean()
+
+
+class DeadLettersDoneSchema(StrictSchema):
+    dead_letters = fields.List(fields.Nested(DeadLetterSchema))
+    dry_run = fields.Boolean()
