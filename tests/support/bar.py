@@ -23,6 +23,7 @@ from shakerqueue.messaging import connections
 from shakerqueue.messaging.topology import Topology
 from tests.support.waiting import eventually
 
+API_WORKERS = 2
 STOP_SECONDS = 15
 DEMO_PASSWORD = "password123"
 
@@ -74,7 +75,7 @@ class Bar:
             "PASSWORD_PEPPER": settings.password_pepper,
             "BCRYPT_COST": str(settings.bcrypt_cost),
             "PORT": str(port),
-            "WORKERS": "2",
+            "WORKERS": str(API_WORKERS),
             **self.extra_environment,
         }
         return {**inherited_environment(chosen), **chosen}
@@ -100,10 +101,13 @@ class Bar:
 
     @contextmanager
     def api(self) -> Iterator[httpx.Client]:
-        """The API as a real process, ready, with a client of it."""
+        """The API as a real process, all its workers ready, with a client of it."""
         port = free_port()
+        log = self.folder / "serve.log"
+        began = log.stat().st_size if log.exists() else 0
         with self.process("serve", port=port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            eventually(lambda: is_ready(client), deadline_seconds=30)
+            eventually(lambda: log.read_bytes()[began:].count(b"Started worker-") == API_WORKERS, deadline_seconds=30)
+            eventually(lambda: all(is_ready(client) for _ in range(20)), deadline_seconds=30)
             yield client
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -163,9 +167,12 @@ def free_port() -> int:
 
 
 def is_ready(client: httpx.Client) -> bool:
-    """Whether every part is well that the API itself looks after; a consumer may be missing."""
+    """Whether every part is well that the API itself looks after; a consumer may be missing.
+
+    It is one worker that answers; the next connection may lead to another one.
+    """
     try:
-        parts = client.get("/readyz").json()["parts"]
+        parts = client.get("/readyz", headers={"Connection": "close"}).json()["parts"]
     except httpx.TransportError:
         return False
     return {"ok"} == {state for part, state in parts.items() if part != "consumer"}
