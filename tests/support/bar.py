@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 import httpx
 import psycopg
@@ -134,29 +133,10 @@ class Bar:
         """A connection of its own and a channel on which the topology is declared."""
         return connections.open_declared(connections.parameters(self.amqp_url, "tests", 60), self.topology)
 
-    def drop_queues(self) -> None:
-        connection, channel = self.open_channel()
-        with connection:
-            for queue in self.topology.queues:
-                channel.queue_delete(queue)
-            channel.exchange_delete(self.topology.orders_exchange)
-            channel.exchange_delete(self.topology.dead_exchange)
-
-
-@contextmanager
-def temporary_bar(postgres: PrivatePostgres, template: str, amqp_url: str, folder: Path) -> Iterator[Bar]:
-    """A bar with a copy of the template database and queues under a prefix of its own; both are gone afterwards."""
-    name = f"bar_{uuid4().hex}"
-    bar = Bar(create_database(postgres, name, template), amqp_url, prefix=f"test-{uuid4().hex[:12]}", folder=folder)
-    yield bar
-    bar.drop_queues()
-    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
 
 def create_database(postgres: PrivatePostgres, name: str, template: str = "template1") -> str:
     """Create a database that the product's own role owns, and return its URL."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER shakerqueue")
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER shakerqueue STRATEGY FILE_COPY")
     with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
         conn.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return postgres.url.rpartition("/")[0] + f"/{name}"

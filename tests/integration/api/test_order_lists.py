@@ -90,6 +90,7 @@ def test_staff_find_a_pos_order_by_its_id(client: FlaskClient, bartender: Header
     assert [stored[-1]] == ids(client, bartender, "?external_id=check-1")
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize(
     ("query", "field"),
     [
