@@ -1,7 +1,7 @@
-"""Real servers for all tests: one PostgreSQL and one RabbitMQ a run, one database and one set of queues a test."""
+"""Real servers for all tests: one PostgreSQL and one RabbitMQ a worker, one database and one set of queues a test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,8 +16,18 @@ from shakerqueue.migrations import migrate_up
 from shakerqueue.passwords import PasswordHasher
 from tests.support.bar import Bar, create_database
 from tests.support.bars import Bars
+from tests.support.room import room
 
 TEMPLATE = "bar_template"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that is marked `alone` wait until the other workers' tests have ended, and them for it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with room(Path(item.config.option.basetemp).parent, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
