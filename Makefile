@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# Two workers, each with servers of its own: what the least machine that we test on has cores for.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all verify generate migrate seed lock bench clean clean-data
@@ -13,10 +15,10 @@ run: $(INSTALLED) ## run everything on this machine until Ctrl-C (PORT, DATABASE
 	@$(BIN)/python -m dev.run
 
 test: $(INSTALLED) ## the tests, on servers of their own
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: $(INSTALLED) ## the tests and the slow ones
-	$(BIN)/pytest
+	$(PYTEST)
 
 verify: $(INSTALLED) ## lint, types, imports, and whether all that is derived is in step
 	$(BIN)/ruff check

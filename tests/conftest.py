@@ -1,7 +1,7 @@
-"""Real servers for all tests: one PostgreSQL and one RabbitMQ a run, one database and one set of queues a test."""
+"""Real servers for all tests: one PostgreSQL and one RabbitMQ a worker, one database and one set of queues a test."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -14,15 +14,26 @@ from dev.rabbitmq_install import ensure_installed
 from seed.loader import load_demo_users, load_recipes
 from shakerqueue.migrations import migrate_up
 from shakerqueue.passwords import PasswordHasher
-from tests.support.bar import Bar, create_database, temporary_bar
+from tests.support.bar import Bar, create_database
+from tests.support.bars import Bars
+from tests.support.room import room
 
 TEMPLATE = "bar_template"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that is marked `alone` wait until the other workers' tests have ended, and them for it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    with room(Path(item.config.option.basetemp).parent, alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
 def server_state() -> Iterator[Path]:
     """Where this run's servers keep their data; gone afterwards."""
-    with state.temporary() as folder:
+    with state.temporary(in_memory=True) as folder:
         yield folder
 
 
@@ -56,7 +67,24 @@ def template_database(postgres: PrivatePostgres) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def bars(postgres: PrivatePostgres, template_database: str, amqp_url: str) -> Iterator[Bars]:
+    with Bars(postgres, template_database, amqp_url) as bars:
+        yield bars
+
+
+@pytest.fixture(scope="module")
+def shared_bar(bars: Bars, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bar]:
+    """One bar for all of a module's tests that are marked `shares_bar`."""
+    with bars.lend(tmp_path_factory.mktemp("bar")) as bar:
+        yield bar
+
+
 @pytest.fixture
-def bar(postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path: Path) -> Iterator[Bar]:
-    with temporary_bar(postgres, template_database, amqp_url, tmp_path) as bar:
+def bar(request: pytest.FixtureRequest, bars: Bars, tmp_path: Path) -> Iterator[Bar]:
+    """The test's own bar; that of its module where the test is marked `shares_bar`."""
+    if request.node.get_closest_marker("shares_bar"):
+        yield request.getfixturevalue("shared_bar")
+        return
+    with bars.lend(tmp_path) as bar:
         yield bar

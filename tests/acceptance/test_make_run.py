@@ -64,6 +64,7 @@ def rest(process: subprocess.Popen[str]) -> str:
     return process.stdout.read()
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_it_serves_until_ctrl_c_and_keeps_its_data(folder: Path) -> None:
     url = serve_once(folder)

@@ -1,6 +1,7 @@
 """A revocation reaches every worker of a real server within about a second."""
 
 import httpx
+import pytest
 
 from tests.support.bar import Bar, sign_in
 from tests.support.waiting import eventually
@@ -15,6 +16,7 @@ def statuses(client: httpx.Client, headers: dict[str, str], count: int) -> set[i
     return {client.get("/users", headers=alone).status_code for _ in range(count)}
 
 
+@pytest.mark.alone
 def test_who_was_demoted_or_has_logged_out_is_out_on_every_worker(bar: Bar) -> None:
     bar.change("UPDATE users SET role = 'admin' WHERE username IN ('bartender', 'user')")
     with bar.api() as client:

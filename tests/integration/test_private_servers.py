@@ -28,7 +28,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="root only")
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with state.temporary() as folder:
+    with state.temporary(in_memory=True) as folder:
         yield folder
 
 

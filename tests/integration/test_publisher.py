@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID, uuid4
@@ -152,6 +152,18 @@ def no_confirms(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shakerqueue.messaging.publisher_session.MAX_MESSAGES_IN_FLIGHT", 1)
 
 
+def publish_behind_a_closed_window(
+    publisher: Publisher, requests: ThreadPoolExecutor, orders: int
+) -> list[Future[None]]:
+    """One order is published and unconfirmed, the others wait. Any that came with the first would share its message."""
+    session, outbox = publisher._session, publisher._outbox
+    first = requests.submit(publisher.publish, an_order(), soon())
+    eventually(lambda: session and session._outstanding)
+    others = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(orders - 1)]
+    eventually(lambda: orders - 1 == len(outbox._waiting))
+    return [first, *others]
+
+
 def test_a_lost_connection_fails_whoever_waits_at_once_and_heals(
     no_confirms: None, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,8 +172,7 @@ def test_a_lost_connection_fails_whoever_waits_at_once_and_heals(
     assert session is not None
     assert session._connection is not None
     with ThreadPoolExecutor(5) as requests:
-        answers = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(5)]
-        eventually(lambda: session._outstanding and publisher._outbox._waiting)
+        answers = publish_behind_a_closed_window(publisher, requests, orders=5)
         session._ioloop.add_callback_threadsafe(session._connection.close)
         reasons = {str(answer.exception(CONFIRM_SECONDS / 2)) for answer in answers}
     assert "None" not in reasons
@@ -284,8 +295,7 @@ def test_an_alarm_fails_whoever_waits_at_once_and_its_end_is_noticed(
     session = publisher._session
     assert session is not None
     with ThreadPoolExecutor(3) as requests:
-        answers = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(3)]
-        eventually(lambda: session._outstanding and publisher._outbox._waiting)
+        answers = publish_behind_a_closed_window(publisher, requests, orders=3)
         session._ioloop.add_callback_threadsafe(lambda: session._on_blocked("low on memory"))
         reasons = {str(answer.exception(CONFIRM_SECONDS / 2)) for answer in answers}
     assert {"broker unavailable: blocked: low on memory", "broker unavailable: blocked"} == reasons

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
-from uuid import uuid4
 
 import httpx
 import psycopg
@@ -23,6 +22,7 @@ from shakerqueue.messaging import connections
 from shakerqueue.messaging.topology import Topology
 from tests.support.waiting import eventually
 
+API_WORKERS = 2
 STOP_SECONDS = 15
 DEMO_PASSWORD = "password123"
 
@@ -74,7 +74,7 @@ class Bar:
             "PASSWORD_PEPPER": settings.password_pepper,
             "BCRYPT_COST": str(settings.bcrypt_cost),
             "PORT": str(port),
-            "WORKERS": "2",
+            "WORKERS": str(API_WORKERS),
             **self.extra_environment,
         }
         return {**inherited_environment(chosen), **chosen}
@@ -100,10 +100,13 @@ class Bar:
 
     @contextmanager
     def api(self) -> Iterator[httpx.Client]:
-        """The API as a real process, ready, with a client of it."""
+        """The API as a real process, all its workers ready, with a client of it."""
         port = free_port()
+        log = self.folder / "serve.log"
+        began = log.stat().st_size if log.exists() else 0
         with self.process("serve", port=port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            eventually(lambda: is_ready(client), deadline_seconds=30)
+            eventually(lambda: log.read_bytes()[began:].count(b"Started worker-") == API_WORKERS, deadline_seconds=30)
+            eventually(lambda: all(is_ready(client) for _ in range(20)), deadline_seconds=30)
             yield client
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -130,29 +133,10 @@ class Bar:
         """A connection of its own and a channel on which the topology is declared."""
         return connections.open_declared(connections.parameters(self.amqp_url, "tests", 60), self.topology)
 
-    def drop_queues(self) -> None:
-        connection, channel = self.open_channel()
-        with connection:
-            for queue in self.topology.queues:
-                channel.queue_delete(queue)
-            channel.exchange_delete(self.topology.orders_exchange)
-            channel.exchange_delete(self.topology.dead_exchange)
-
-
-@contextmanager
-def temporary_bar(postgres: PrivatePostgres, template: str, amqp_url: str, folder: Path) -> Iterator[Bar]:
-    """A bar with a copy of the template database and queues under a prefix of its own; both are gone afterwards."""
-    name = f"bar_{uuid4().hex}"
-    bar = Bar(create_database(postgres, name, template), amqp_url, prefix=f"test-{uuid4().hex[:12]}", folder=folder)
-    yield bar
-    bar.drop_queues()
-    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
-        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
 
 def create_database(postgres: PrivatePostgres, name: str, template: str = "template1") -> str:
     """Create a database that the product's own role owns, and return its URL."""
-    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER shakerqueue")
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER shakerqueue STRATEGY FILE_COPY")
     with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
         conn.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
     return postgres.url.rpartition("/")[0] + f"/{name}"
@@ -163,9 +147,12 @@ def free_port() -> int:
 
 
 def is_ready(client: httpx.Client) -> bool:
-    """Whether every part is well that the API itself looks after; a consumer may be missing."""
+    """Whether every part is well that the API itself looks after; a consumer may be missing.
+
+    It is one worker that answers; the next connection may lead to another one.
+    """
     try:
-        parts = client.get("/readyz").json()["parts"]
+        parts = client.get("/readyz", headers={"Connection": "close"}).json()["parts"]
     except httpx.TransportError:
         return False
     return {"ok"} == {state for part, state in parts.items() if part != "consumer"}

@@ -26,8 +26,19 @@ def running_app(bar: Bar) -> Iterator[Flask]:
     services.stop()
 
 
+@pytest.fixture(scope="module")
+def shared_app(shared_bar: Bar) -> Iterator[Flask]:
+    """One application for all of a module's tests that are marked `shares_bar`."""
+    with running_app(shared_bar) as app:
+        yield app
+
+
 @pytest.fixture
-def app(bar: Bar) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest, bar: Bar) -> Iterator[Flask]:
+    """The application of the test's bar."""
+    if request.node.get_closest_marker("shares_bar"):
+        yield request.getfixturevalue("shared_app")
+        return
     with running_app(bar) as app:
         yield app
 
@@ -51,6 +62,11 @@ def guest(client: FlaskClient) -> dict[str, str]:
 @pytest.fixture
 def bartender(client: FlaskClient) -> dict[str, str]:
     return sign_in(client, "bartender@example.com")
+
+
+@pytest.fixture
+def admin(client: FlaskClient) -> dict[str, str]:
+    return sign_in(client, "admin@example.com")
 
 
 def sign_in(client: FlaskClient, email: str) -> dict[str, str]:

@@ -128,6 +128,7 @@ def test_a_reused_refresh_token_ends_the_access_tokens_too(client: FlaskClient, 
         refused_everywhere(bearer(answer), client)
 
 
+@pytest.mark.shares_bar
 def test_neither_kind_of_token_stands_for_the_other(client: FlaskClient) -> None:
     tokens = log_in(client).get_json()
     assert 401 == client.post("/token/refresh", json={"refresh_token": tokens["token"][:200]}).status_code
@@ -162,6 +163,7 @@ def test_a_new_password_ends_every_session_but_the_answers(client: FlaskClient, 
     ]
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize(
     ("body", "field"),
     [

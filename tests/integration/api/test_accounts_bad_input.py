@@ -1,38 +1,18 @@
 """Bad requests about accounts: the right 4xx naming the field. All of them at one bar, since nothing changes."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from dev.postgres import PrivatePostgres
-from tests.integration.api.conftest import running_app, sign_in
-from tests.support.bar import Bar, temporary_bar
+from tests.support.bar import Bar
 
 ADA = {"username": "Ada", "email": "Ada@example.com", "password": "an uncommon phrase"}
 
 Headers = dict[str, str]
 
-
-@pytest.fixture(scope="module")
-def bar(
-    postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Bar]:
-    with temporary_bar(postgres, template_database, amqp_url, tmp_path_factory.mktemp("bar")) as bar:
-        yield bar
-
-
-@pytest.fixture(scope="module")
-def client(bar: Bar) -> Iterator[FlaskClient]:
-    with running_app(bar) as app:
-        yield app.test_client()
-
-
-@pytest.fixture(scope="module")
-def admin(client: FlaskClient) -> Headers:
-    return sign_in(client, "admin@example.com")
+pytestmark = pytest.mark.shares_bar
 
 
 def fields_of(answer: TestResponse) -> set[str]:

@@ -48,6 +48,7 @@ def accepts(client: FlaskClient, *, accepting: bool) -> bool:
     return client.get("/bar").get_json()["accepting"] is accepting
 
 
+@pytest.mark.shares_bar
 def test_a_new_bar_is_open(client: FlaskClient) -> None:
     assert OPEN == client.get("/bar").get_json()
 
@@ -174,6 +175,7 @@ BAD_CHANGES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.shares_bar
 def test_a_bad_change_is_refused_by_field_and_changes_nothing(
     client: FlaskClient, bartender: Headers, bar: Bar
 ) -> None:
@@ -195,6 +197,7 @@ def test_two_who_change_it_at_once_follow_each_other(client: FlaskClient, barten
         assert ("closed", "second") == (second.result()["state"], second.result()["reason"])
 
 
+@pytest.mark.shares_bar
 def test_only_the_staff_opens_and_closes(client: FlaskClient, guest: Headers) -> None:
     assert 403 == client.patch("/bar", json={"accepting": False}, headers=guest).status_code
     assert 401 == client.patch("/bar", json={"accepting": False}).status_code

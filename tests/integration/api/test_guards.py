@@ -1,7 +1,7 @@
 """Who may: every route of the URL map with every kind of caller, against one table."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,15 +10,13 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from dev.postgres import PrivatePostgres
 from shakerqueue.api.guards import GUARD_ATTRIBUTE
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.intake import insert_orders
 from shakerqueue.queries import sessions, users
 from shakerqueue.queries.models import User, UserRole
-from tests.integration.api.conftest import running_app
-from tests.support.bar import Bar, temporary_bar
+from tests.support.bar import Bar
 from tests.support.orders import drink, order
 from tests.support.waiting import eventually
 
@@ -166,12 +164,8 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(
-    postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[House]:
-    folder = tmp_path_factory.mktemp("bar")
-    with temporary_bar(postgres, template_database, amqp_url, folder) as bar, running_app(bar) as app:
-        yield House(app, bar)
+def house(shared_app: Flask, shared_bar: Bar) -> House:
+    return House(shared_app, shared_bar)
 
 
 def test_every_route_stands_in_the_table_and_says_who_may(house: House) -> None:

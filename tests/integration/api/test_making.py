@@ -130,6 +130,7 @@ def test_a_reason_belongs_to_fail_and_cancel(
     assert (422, [field]) == (answer.status_code, [error["field"] for error in answer.get_json()["errors"]])
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize("body", [{"max": 0}, {"max": 11}, {"max": True}, {"max": "2"}, {"station": ""}, {"maxx": 1}])
 def test_a_bad_claim_is_refused_by_field(client: FlaskClient, bartender: Headers, body: Any) -> None:
     answer = client.post("/queue/claim", json=body, headers=bartender)

@@ -23,6 +23,7 @@ def recipe_path(bar: Bar, name: str) -> str:
     return f"/recipes/{id}"
 
 
+@pytest.mark.shares_bar
 def test_anyone_sees_the_whole_menu_by_name(client: FlaskClient, bar: Bar) -> None:
     answer = client.get("/menu")
 
@@ -123,10 +124,12 @@ def test_a_listener_that_was_cut_off_comes_back(client: FlaskClient, bar: Bar) -
     eventually(lambda: "Margarita" not in entries(client))
 
 
+@pytest.mark.shares_bar
 def test_the_menu_takes_no_parameters(client: FlaskClient) -> None:
     assert 422 == client.get("/menu?station=well").status_code
 
 
+@pytest.mark.shares_bar
 def test_guests_may_look_and_nothing_else(client: FlaskClient) -> None:
     guest = sign_in(client, "user@example.com")
     assert 200 == client.get("/menu", headers=guest).status_code

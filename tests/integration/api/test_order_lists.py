@@ -16,6 +16,7 @@ from shakerqueue.making import act_on_item
 from shakerqueue.order_lifecycle import Actor, Verb
 from shakerqueue.queries.models import UserRole
 from tests.support.orders import drink, order, principal_id
+from tests.support.waiting import eventually
 
 Headers = dict[str, str]
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -90,6 +91,7 @@ def test_staff_find_a_pos_order_by_its_id(client: FlaskClient, bartender: Header
     assert [stored[-1]] == ids(client, bartender, "?external_id=check-1")
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize(
     ("query", "field"),
     [
@@ -116,8 +118,10 @@ def test_waiting_answers_as_soon_as_the_order_changes(
         answer = app.test_client().get(f"/orders/{stored[0]}?wait=20", headers=guest)
         return answer.get_json(), time.monotonic() - began
 
+    places = services.waiting_places._value
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(wait)
+        eventually(lambda: places - 1 == services.waiting_places._value)  # it has seen the order as it is
         with services.database.transaction() as conn:
             bartender = Actor(principal_id(conn, "bartender@example.com"), UserRole.EMPLOYEE)
             act_on_item(conn, UUID(stored[0]), 1, Verb.START, bartender, datetime.now(UTC))

@@ -87,6 +87,7 @@ def test_an_order_is_there_for_its_owner_and_the_staff_only(
     assert [200, 200] == [client.get(guests, headers=who).status_code for who in (bartender, guest)]
 
 
+@pytest.mark.shares_bar
 def test_an_invented_order_is_not_found(client: FlaskClient, guest: Headers) -> None:
     assert 404 == client.get(f"/orders/{uuid4()}", headers=guest).status_code
 
@@ -130,6 +131,7 @@ def test_a_key_that_stands_for_another_order_is_refused(
     assert 202 == client.post("/orders", json={"recipe": "Negroni"}, headers={**bartender, **key}).status_code
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
 def test_an_unusable_key_is_refused(client: FlaskClient, guest: Headers, key: str) -> None:
     answer = client.post("/orders", json={"recipe": "Margarita"}, headers={**guest, "Idempotency-Key": key})
@@ -167,11 +169,13 @@ def test_only_the_bar_can_rush(client: FlaskClient, guest: Headers, bartender: H
     assert [True] == [order.rush for order in queued(bar)]
 
 
+@pytest.mark.shares_bar
 def test_a_wrong_method_names_the_right_ones(client: FlaskClient, guest: Headers) -> None:
     answer = client.delete("/orders", headers=guest)
     assert (405, {"GET", "HEAD", "POST", "OPTIONS"}) == (answer.status_code, set(answer.headers["Allow"].split(", ")))
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize("path", ["/orders/not-a-uuid", "/nowhere"])
 def test_what_is_not_there_is_a_problem_too(client: FlaskClient, guest: Headers, path: str) -> None:
     answer = client.get(path, headers=guest)

@@ -2,7 +2,6 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask import Flask
@@ -190,6 +189,7 @@ def test_a_recipe_that_comes_or_goes_between_two_pages_moves_no_other(client: Fl
     assert expected == second["recipes"]
 
 
+@pytest.mark.shares_bar
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=201", "limit=x", "cursor=x", "cursor=", "archived=1", "archived=", "available=true"]
 )
@@ -199,7 +199,8 @@ def test_a_wrong_query_is_refused_by_name(client: FlaskClient, bartender: Header
     assert [query.partition("=")[0]] == [error["field"] for error in answer.get_json()["errors"]]
 
 
-@pytest.mark.parametrize("recipe_id", [str(uuid4()), "not-a-uuid"])
+@pytest.mark.shares_bar
+@pytest.mark.parametrize("recipe_id", ["0b5c7f0e-6c1d-4a53-9d7e-0f6f4f6b0a11", "not-a-uuid"])
 def test_an_unknown_recipe_is_not_found(client: FlaskClient, bartender: Headers, recipe_id: str) -> None:
     path = f"/recipes/{recipe_id}"
     answers = [

@@ -1,35 +1,15 @@
 """Bad recipes: the right 4xx naming the field, and nothing changed. All of them at one bar, since nothing changes."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from dev.postgres import PrivatePostgres
-from tests.integration.api.conftest import running_app, sign_in
-from tests.support.bar import Bar, temporary_bar
+from tests.support.bar import Bar
 
 Headers = dict[str, str]
 
-
-@pytest.fixture(scope="module")
-def bar(
-    postgres: PrivatePostgres, template_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Bar]:
-    with temporary_bar(postgres, template_database, amqp_url, tmp_path_factory.mktemp("bar")) as bar:
-        yield bar
-
-
-@pytest.fixture(scope="module")
-def client(bar: Bar) -> Iterator[FlaskClient]:
-    with running_app(bar) as app:
-        yield app.test_client()
-
-
-@pytest.fixture(scope="module")
-def bartender(client: FlaskClient) -> Headers:
-    return sign_in(client, "bartender@example.com")
+pytestmark = pytest.mark.shares_bar
 
 
 def ingredient(**fields: Any) -> dict[str, Any]:

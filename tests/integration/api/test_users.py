@@ -20,11 +20,6 @@ ABOUT_A_SECOND = 1.5
 Headers = dict[str, str]
 
 
-@pytest.fixture
-def admin(client: FlaskClient) -> Headers:
-    return sign_in(client, "admin@example.com")
-
-
 def id_of(bar: Bar, username: str) -> str:
     return str(bar.query(f"SELECT id FROM users WHERE username = '{username}'")[0][0])
 
@@ -52,6 +47,7 @@ def test_everyone_is_listed_by_name_a_page_at_a_time(client: FlaskClient, bar: B
     assert ["admin", "bartender", *(f"Guest {n}" for n in range(1, 6)), "user"] == seen
 
 
+@pytest.mark.shares_bar
 def test_a_role_can_be_asked_for(client: FlaskClient, admin: Headers) -> None:
     body = client.get("/users?role=employee", headers=admin).get_json()
     assert [("bartender", "employee", False)] == [
@@ -59,6 +55,7 @@ def test_a_role_can_be_asked_for(client: FlaskClient, admin: Headers) -> None:
     ]
 
 
+@pytest.mark.shares_bar
 def test_one_user_is_shown(client: FlaskClient, bar: Bar, admin: Headers) -> None:
     body = client.get(f"/users/{id_of(bar, 'user')}", headers=admin).get_json()
     assert {"id", "username", "email", "role", "disabled", "created_at"} == set(body)
@@ -70,6 +67,7 @@ def test_one_user_is_shown(client: FlaskClient, bar: Bar, admin: Headers) -> Non
     )
 
 
+@pytest.mark.shares_bar
 def test_who_is_not_there_is_not_found(client: FlaskClient, admin: Headers) -> None:
     path = f"/users/{uuid4()}"
     assert 404 == client.get(path, headers=admin).status_code
