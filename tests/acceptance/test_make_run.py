@@ -19,7 +19,7 @@ from dev.ports import LOOPBACK, free_ports
 from dev.postgres import PrivatePostgres
 from dev.servers import tagged, wait_until
 
-SECOND_START_SECONDS = 10.0
+SECOND_START_SECONDS = 25.0
 READY = "ShakerQueue runs at"
 
 
