@@ -1,7 +1,11 @@
 """The consumer process: `python -m consumer`."""
 
+import os
 import signal
 import sys
+from types import FrameType
+
+import structlog
 
 from consumer.worker import Worker
 from shakerqueue import failpoints
@@ -10,6 +14,10 @@ from shakerqueue.database import Database
 from shakerqueue.errors import ConfigurationError
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.telemetry.logging import configure_logging
+
+END_SECONDS = 8  # a broker or database that hangs must not hold up who waits for us to end
+
+log = structlog.get_logger(__name__)
 
 
 def main() -> None:
@@ -21,11 +29,29 @@ def main() -> None:
     failpoints.enable(settings.failpoints_folder)
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
     worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+    end_on_signals(worker)
     database.start()
     worker.run()
     database.stop()
+
+
+def end_on_signals(worker: Worker) -> None:
+    """The first TERM or INT lets the worker finish, the next ones change nothing; an alarm ends what does not end."""
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        if not worker.stopping:
+            worker.stop()
+            signal.alarm(END_SECONDS)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    signal.signal(signal.SIGALRM, give_up)
+
+
+def give_up(_number: int, _frame: FrameType | None) -> None:
+    """End at once. What was not acknowledged is delivered again."""
+    log.error("ended_unfinished", after_seconds=END_SECONDS)
+    os._exit(0)
 
 
 if __name__ == "__main__":

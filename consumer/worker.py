@@ -57,6 +57,11 @@ class Worker:
         """Finish the batch in hand, acknowledge it, and return from `run`. Safe in a signal handler."""
         self._stopping.set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to."""
+        return self._stopping.is_set()
+
     def run(self) -> None:
         while not self._stopping.is_set():
             try:

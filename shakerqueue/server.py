@@ -16,10 +16,11 @@ from typing import Any
 from granian import Granian
 from granian.constants import Interfaces
 
+from shakerqueue import shutdown
 from shakerqueue.config import Settings
 from shakerqueue.errors import ConfigurationError
 
-DRAIN_SECONDS = 10
+DRAIN_SECONDS = 8  # then workers are killed: with what comes after, the server ends within ten
 RESPAWN_PAUSE_SECONDS = 0.5
 
 
@@ -67,6 +68,7 @@ class Server(Granian):  # type: ignore[misc,valid-type] # chosen at import by th
 def load_application(target: str) -> Callable[..., Any]:
     """In a new worker: call the factory that `module:name` names."""
     end_with_parent()
+    shutdown.watch_signals()
     module, _, name = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), name)()
     return application

@@ -1,8 +1,8 @@
 """Holding an answer back until there is something new to say."""
 
-import time
 from collections.abc import Callable
 
+from shakerqueue import shutdown
 from shakerqueue.api.services import services
 from shakerqueue.deadlines import Deadline
 from shakerqueue.queries.models import Order
@@ -11,7 +11,7 @@ POLL_SECONDS = 0.2
 
 
 def wait_for_change(look: Callable[[], Order | None], seen: Order | None, seconds: float) -> Order | None:
-    """The order as soon as it is another than `seen`, or as it is after `seconds`.
+    """The order as soon as it is another than `seen`, or as it is after `seconds`, or when the process has to end.
 
     Who waits holds a thread of the server. When half of them wait already, the answer is given at once.
     """
@@ -21,7 +21,8 @@ def wait_for_change(look: Callable[[], Order | None], seen: Order | None, second
     try:
         deadline = Deadline.after(seconds)
         while (order := look()) == seen and not deadline.passed:
-            time.sleep(deadline.remaining_seconds(POLL_SECONDS))
+            if shutdown.requested.wait(deadline.remaining_seconds(POLL_SECONDS)):
+                break
         return order
     finally:
         places.release()

@@ -2,6 +2,8 @@
 
 from pika import BlockingConnection, URLParameters
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPConnectionError
 
 from shakerqueue.messaging.topology import Topology, declare
 
@@ -40,7 +42,10 @@ def open_declared(hosts: list[URLParameters], topology: Topology) -> tuple[Block
     Raises:
         pika.exceptions.AMQPError: no host could be reached, or a declaration was refused.
     """
-    connection = BlockingConnection(hosts)
+    try:
+        connection = BlockingConnection(hosts)
+    except AMQPConnectorException as error:  # such as a handshake without an answer; pika raises it bare
+        raise AMQPConnectionError(repr(error)) from error
     try:
         channel = connection.channel()
         declare(channel, topology)

@@ -1,7 +1,14 @@
 """Migrations: up, down, up again; two runners at once; the row that a killed run leaves; a server that is away."""
 
+import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from uuid import uuid4
 
 import psycopg
@@ -12,6 +19,7 @@ from dev.postgres import PrivatePostgres
 from shakerqueue.errors import Unavailable
 from shakerqueue.migrations import SCHEMA_FOLDER, migrate_down, migrate_up, migration_status
 from tests.support.bar import create_database, free_port
+from tests.support.waiting import eventually
 
 IDS = sorted(path.stem for path in SCHEMA_FOLDER.glob("*.up.sql"))
 
@@ -50,6 +58,78 @@ def test_the_lock_of_a_killed_run_is_cleared(empty_database_url: str) -> None:
         conn.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 4711)")
     migrate_down(empty_database_url, steps=1)
     assert IDS[-1:] == migrate_up(empty_database_url)
+
+
+@pytest.fixture
+def slow_statements(postgres: PrivatePostgres, empty_database_url: str) -> str:
+    """Every statement that changes the schema takes a moment, so that a kill can hit it in the middle."""
+    name = empty_database_url.rpartition("/")[2]
+    with psycopg.connect(postgres.admin_url.rpartition("/")[0] + f"/{name}", autocommit=True) as conn:
+        conn.execute(
+            "CREATE FUNCTION public.dawdle() RETURNS event_trigger LANGUAGE plpgsql"
+            " AS $$ BEGIN PERFORM pg_sleep(0.02); END $$"
+        )
+        conn.execute("CREATE EVENT TRIGGER dawdle ON ddl_command_end EXECUTE FUNCTION public.dawdle()")
+    return empty_database_url
+
+
+def applied(database_url: str) -> int:
+    with psycopg.connect(database_url) as conn:
+        if conn.execute("SELECT to_regclass('_yoyo_migration')").fetchone() == (None,):
+            return 0
+        return len(conn.execute("SELECT FROM _yoyo_migration").fetchall())
+
+
+def test_a_run_that_is_killed_at_any_moment_is_finished_by_the_next(
+    postgres: PrivatePostgres, slow_statements: str, template_database: str
+) -> None:
+    """Killed again and again, each time a little further on, while statements run: nothing is half done."""
+    moments = random.Random(20260001)
+    kills = 0
+    while (before := applied(slow_statements)) < len(IDS) - 1:
+        with migrating(slow_statements) as run:
+            # The first one in the middle of the first migration, each other one a migration further on.
+            eventually(partial(has_begun, slow_statements, before, first=kills == 0), deadline_seconds=20)
+            time.sleep(moments.uniform(0, 0.1))  # no condition: the moment is meant to be any
+            run.kill()
+            assert -signal.SIGKILL == run.wait(10)
+        kills += 1
+        eventually(lambda: not statements_running(slow_statements))
+    assert kills >= 3
+    migrate_up(slow_statements)
+    name = template_database
+    assert schema_of(postgres, name) == schema_of(postgres, slow_statements.rpartition("/")[2])
+
+
+def has_begun(database_url: str, before: int, *, first: bool) -> bool:
+    return statements_running(database_url) if first else applied(database_url) > before
+
+
+@contextmanager
+def migrating(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    program = "import sys; from shakerqueue.migrations import migrate_up; migrate_up(sys.argv[1])"
+    with subprocess.Popen([sys.executable, "-c", program, database_url]) as process:
+        yield process
+
+
+def statements_running(database_url: str) -> bool:
+    with psycopg.connect(database_url) as conn:
+        row = conn.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+        ).fetchone()
+    return row != (0,)
+
+
+def schema_of(postgres: PrivatePostgres, database: str) -> list[str]:
+    """Every definition of the database's schema, without what the test itself put there."""
+    url = postgres.admin_url.rpartition("/")[0] + f"/{database}"
+    dump = subprocess.run(
+        [postgres.program("pg_dump"), "--schema-only", "--no-owner", url], capture_output=True, text=True, check=True
+    ).stdout
+    statements = [statement.strip() for statement in dump.split(";\n")]
+    return sorted(one for one in statements if "dawdle" not in one and "restrict" not in one)
 
 
 def test_several_hosts_of_which_one_lives(empty_database_url: str) -> None:
