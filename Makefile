@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all verify generate migrate seed lock bench clean clean-data
+.PHONY: help run test test-all verify generate migrate seed lock bench chaos clean clean-data
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ lock: $(INSTALLED) ## pin the versions that setup.cfg asks for
 
 bench: $(INSTALLED) ## measure accepted orders per second beside a peer
 	$(BIN)/python -m bench
+
+chaos: $(INSTALLED) ## break every part while orders come in (ROW=5,14a; FRESH=1)
+	@$(BIN)/python -m tests.chaos
 
 clean: ## remove what was installed and cached; the data of `make run` stays
 	rm -rf .venv .local/bench-venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -1,0 +1,62 @@
+"""Rows in which the consumer, or its connection to the broker, fails."""
+
+import os
+import signal
+
+from shakerqueue.failpoints import Failpoint
+from tests.chaos.proxy import Way
+from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size
+from tests.chaos.wire import AMQP_ACK
+from tests.chaos.witnesses import KNOWN, PERSISTED, REDELIVERED
+from tests.support.waiting import eventually
+
+CONSUMER_POINTS = (Failpoint.ACK, Failpoint.COMMIT, Failpoint.INSERT, None)
+
+
+class ConsumerDies(Row):
+    """With a commit between two kills: else the same messages would be there at each of them, and look like poison."""
+
+    number = "3"
+    title = "consumer dies before insert, commit, acknowledgement"
+    fault = "failpoints, kill -9"
+    full = Size(10_000, 60, 10)
+    small = Size(300, 4)
+    growing = (REDELIVERED, KNOWN)
+
+    def inject(self, scene: Scene, number: int) -> None:
+        house, point = scene.house, CONSUMER_POINTS[number % len(CONSUMER_POINTS)]
+        deaths = len(house.consumer.deaths)
+        if point:
+            house.consumer_failpoints.arm(point, "kill")
+        else:
+            os.kill(house.consumer.pid, signal.SIGKILL)
+        eventually(lambda: len(house.consumer.deaths) > deaths, EFFECT_SECONDS)
+        if point is None or house.consumer_failpoints.fired(point):
+            scene.saw(f"deaths {point.replace('_', ' ') if point else 'at any moment'}")
+        if house.consumer.deaths[deaths:] != [-signal.SIGKILL]:
+            scene.problems.append(f"the consumer ended with {house.consumer.deaths[deaths:]}, not by the kill alone")
+        scene.await_growth(PERSISTED)
+
+
+class AcknowledgementLost(Row):
+    """Committed, and the broker never hears so: everything unacknowledged comes again."""
+
+    number = "12"
+    title = "acknowledgement lost"
+    fault = "TCP proxy swallows what the consumer sends from an acknowledgement on, then resets"
+    full = Size(5_000, 30, 5)
+    small = Size(200, 3)
+    proxied = True
+    growing = (REDELIVERED, KNOWN)
+
+    def inject(self, scene: Scene, number: int) -> None:
+        proxy = scene.house.proxies.consumer_broker
+        sprung, dropped = proxy.passed.traps_sprung, proxy.dropped_bytes[Way.TO_SERVER]
+        proxy.set_trap(AMQP_ACK, drop=Way.TO_SERVER)
+        eventually(lambda: proxy.passed.traps_sprung > sprung, EFFECT_SECONDS)
+        known = KNOWN.read(scene.house)
+        proxy.reset()
+        if proxy.dropped_bytes[Way.TO_SERVER] > dropped:
+            scene.saw("acknowledgements swallowed")
+        eventually(lambda: KNOWN.read(scene.house) > known, EFFECT_SECONDS)
+        scene.await_growth(PERSISTED)

@@ -1,0 +1,17 @@
+"""The product's counters that rows name as their witnesses."""
+
+from shakerqueue.telemetry import metrics
+from tests.chaos.row import Growing, Part
+
+BY_BROKER = Growing("orders accepted by the broker", metrics.ORDERS_ACCEPTED, Part.API, {"by": "broker"})
+FALLBACK = Growing("orders accepted by the database", metrics.ORDERS_ACCEPTED, Part.API, {"by": "database"})
+WRITTEN_BY_API = Growing("orders stored by the API", metrics.ORDERS_PERSISTED, Part.API, {"writer": "api"})
+KNOWN_TO_API = Growing("orders that the API found stored", metrics.ORDERS_KNOWN, Part.API, {"writer": "api"})
+UNAVAILABLE = Growing("orders that nobody could take", metrics.ORDERS_UNAVAILABLE, Part.API)
+NOT_CONFIRMED = Growing("orders that the broker did not confirm", metrics.PUBLISH_FAILURES, Part.API)
+BREAKER = Growing("times that a breaker opened", metrics.BREAKER_OPENED, Part.API)
+
+PERSISTED = Growing("orders stored by the consumer", metrics.ORDERS_PERSISTED, Part.CONSUMER, {"writer": "consumer"})
+KNOWN = Growing("orders that the consumer found stored", metrics.ORDERS_KNOWN, Part.CONSUMER, {"writer": "consumer"})
+REDELIVERED = Growing("messages delivered again", metrics.MESSAGES_REDELIVERED, Part.CONSUMER)
+PAUSES = Growing("waits of the consumer for the database", metrics.CONSUMER_PAUSES, Part.CONSUMER)
