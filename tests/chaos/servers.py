@@ -84,6 +84,7 @@ def family(server: Server) -> list[psutil.Process]:
 
 def freeze(server: Server) -> int:
     """Stop the server and all its children where they stand; how many processes those were."""
+    _send(server.pid, signal.SIGSTOP)  # first: from now on it makes no further children
     processes = family(server)
     for process in processes:
         _send(process.pid, signal.SIGSTOP)

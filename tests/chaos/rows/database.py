@@ -1,19 +1,32 @@
-"""Rows in which PostgreSQL fails."""
+"""Rows in which PostgreSQL fails. The broker is there all the time: nobody who orders should notice."""
 
 import os
 import signal
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 
+import httpx
 import psycopg
 
+from tests.chaos.guests import Manners, sign_in
 from tests.chaos.house import House
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size, too_few_ok
-from tests.chaos.witnesses import PERSISTED
+from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size, too_few_ok, too_slow
+from tests.chaos.servers import Servers, freeze, frozen, resume
+from tests.chaos.witnesses import PAUSES, PERSISTED, READ_ONLY
 from tests.support.waiting import eventually
 
+LEAST_OK = 0.99
+MOST_SECONDS = 3.0
+STARTED = "SELECT pg_postmaster_start_time()"
 BACKENDS = """
-SELECT pid, application_name FROM pg_stat_activity
+SELECT pid FROM pg_stat_activity
 WHERE application_name LIKE 'shakerqueue%' AND datname = current_database() ORDER BY application_name DESC, pid
+"""
+END_BACKENDS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name LIKE 'shakerqueue%' AND datname = current_database()
 """
 
 
@@ -24,16 +37,21 @@ def asked(house: House, statement: str) -> list[tuple[object, ...]]:
     return []
 
 
+def backends(house: House) -> set[int]:
+    """The process ids of the backends that serve the product; none while the database is away."""
+    return {int(str(pid)) for (pid,) in asked(house, BACKENDS)}
+
+
 class DatabaseRow(Row):
-    """PostgreSQL fails while the broker is there: nobody who orders should notice."""
+    """PostgreSQL is restarted in one way or another."""
 
     full = Size(10_000, 10, 5)
     small = Size(200, 1)
 
     def inject(self, scene: Scene, number: int) -> None:
-        started = scene.house.query("SELECT pg_postmaster_start_time()")
+        started = scene.house.query(STARTED)
         self.disturb(scene, number)
-        if asked(scene.house, "SELECT pg_postmaster_start_time()") != started:
+        if asked(scene.house, STARTED) != started:
             scene.saw("restarts of PostgreSQL")
         scene.await_growth(PERSISTED)
 
@@ -84,8 +102,136 @@ class BackendDies(DatabaseRow):
 
     def inject(self, scene: Scene, number: int) -> None:
         house = scene.house
-        before = {int(str(pid)) for pid, _ in house.query(BACKENDS)}
+        before = backends(house)
         os.kill(sorted(before)[number % len(before)], signal.SIGKILL)
-        after = eventually(lambda: {int(str(pid)) for pid, _ in asked(house, BACKENDS)}, EFFECT_SECONDS)
+        after = eventually(lambda: backends(house) - before, EFFECT_SECONDS)
         scene.saw("backends that PostgreSQL ended", len(before - after))
         scene.await_growth(PERSISTED)
+
+
+class DatabaseHangs(Row):
+    """It keeps its connections and says nothing, and its own time-outs stand still with it."""
+
+    number = "15"
+    title = "PostgreSQL hangs"
+    fault = "STOP to the postmaster and all its children for 20 s"
+    full = Size(5_000, 3, 3)
+    small = Size(200, 1)
+    growing = (PAUSES,)
+    full_hang_seconds, small_hang_seconds = 20.0, 6.0
+
+    def inject(self, scene: Scene, number: int) -> None:
+        postgres = scene.house.servers.postgres
+        hang_seconds = self.small_hang_seconds if self.is_small else self.full_hang_seconds
+        until = time.monotonic() + hang_seconds
+        try:
+            freeze(postgres)
+            eventually(lambda: time.monotonic() > until, EFFECT_SECONDS)
+            scene.saw("processes of PostgreSQL that stood still", frozen(postgres))
+        finally:
+            resume(postgres)
+        scene.await_growth(PERSISTED)
+
+    def check(self, scene: Scene) -> list[str]:
+        return too_slow(scene.attempts, MOST_SECONDS) + too_few_ok(scene.attempts, LEAST_OK)
+
+
+class DatabaseRefuses(Row):
+    """Neither is the fault of an order: both pass, and until then the consumer waits."""
+
+    number = "16"
+    title = "PostgreSQL is read-only; is out of connections"
+    fault = "default_transaction_read_only; every connection slot taken, the product's backends ended"
+    full = Size(5_000, 4, 2)
+    small = Size(200, 2)
+    growing = (PAUSES, READ_ONLY)
+
+    def inject(self, scene: Scene, number: int) -> None:
+        servers = scene.house.servers
+        with _slots_taken(scene) if number % 2 else _read_only(servers):
+            scene.await_growth(PAUSES, *(() if number % 2 else (READ_ONLY,)), by=2)
+            scene.saw("times read-only" if number % 2 == 0 else "times out of connections")
+        scene.await_growth(PERSISTED)
+
+    def check(self, scene: Scene) -> list[str]:
+        return too_few_ok(scene.attempts, 1.0)
+
+
+@contextmanager
+def _read_only(servers: Servers) -> Iterator[None]:
+    servers.administer("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    try:
+        yield
+    finally:
+        servers.administer("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+
+@contextmanager
+def _slots_taken(scene: Scene) -> Iterator[None]:
+    """Hold every slot that is there for others than the superuser."""
+    house = scene.house
+    with ExitStack() as held:
+        while True:
+            _take_free_slots(house, held)
+            house.query(END_BACKENDS)
+            _take_free_slots(house, held)
+            if not backends(house):
+                break
+        yield
+
+
+def _take_free_slots(house: House, held: ExitStack) -> None:
+    with suppress(psycopg.OperationalError):
+        while True:
+            held.enter_context(psycopg.connect(house.database_url, connect_timeout=10))
+
+
+class DatabaseAway(Row):
+    """Orders are taken all the time, and wait in the queue; afterwards the bar works them off in their order."""
+
+    number = "17"
+    title = "PostgreSQL is away for five minutes"
+    fault = "stopped for 5 min"
+    full = Size(20_000, 1)
+    small = Size(200, 1)
+    manners = Manners(orders_per_second=60)
+    growing = (PAUSES,)
+    full_away_seconds, small_away_seconds = 300.0, 5.0
+    full_claims, small_claims = 1000, 40
+
+    def inject(self, scene: Scene, number: int) -> None:
+        postgres = scene.house.servers.postgres
+        away_seconds = self.small_away_seconds if self.is_small else self.full_away_seconds
+        postgres.stop()
+        until = time.monotonic() + away_seconds
+        before = len(scene.orders)
+        eventually(lambda: time.monotonic() > until, 2 * away_seconds)
+        scene.saw("orders while it was away", len(scene.orders) - before)
+        postgres.start()
+        scene.await_growth(PERSISTED)
+
+    def check(self, scene: Scene) -> list[str]:
+        problems = too_few_ok(scene.attempts, 1.0)
+        claims = self.small_claims if self.is_small else self.full_claims
+        due = [claimed_due_at(client) for client in _bartenders(scene.house, claims)]
+        scene.saw("drinks claimed afterwards", len(due))
+        if due != sorted(due):
+            problems.append("drinks were not claimed in the order of their deadlines")
+        return problems
+
+
+def _bartenders(house: House, claims: int) -> Iterator[httpx.Client]:
+    """A bartender's client, so many times."""
+    headers = sign_in(house.api.url, "bartender@example.com").headers
+    with httpx.Client(base_url=house.api.url, headers=headers, timeout=10) as client:
+        # A process that missed what was revoked lets nobody act as staff; it has read it a moment later.
+        eventually(lambda: client.get("/queue").status_code == httpx.codes.OK, EFFECT_SECONDS)
+        for _ in range(claims):
+            yield client
+
+
+def claimed_due_at(client: httpx.Client) -> datetime:
+    """Claim one drink; when it is due."""
+    answer = client.post("/queue/claim", json={"max": 1})
+    assert httpx.codes.OK == answer.status_code, answer.text
+    return datetime.fromisoformat(answer.json()["items"][0]["due_at"])
