@@ -13,6 +13,7 @@ from tests.support.waiting import eventually
 
 DRAIN_SECONDS = 120.0
 LAST_COMMIT_SECONDS = 3.0
+POLL_SECONDS = 0.2
 
 
 def drain(house: House, deadline_seconds: float = DRAIN_SECONDS) -> list[str]:
@@ -39,7 +40,7 @@ def _comes_true(condition: Callable[[], bool], deadline_seconds: float) -> bool:
             return False
 
     try:
-        return eventually(asked, deadline_seconds)
+        return eventually(asked, deadline_seconds, poll_seconds=POLL_SECONDS)
     except AssertionError:
         return False
 

@@ -30,6 +30,7 @@ from tests.support.waiting import eventually
 
 WORKERS = 2
 RECOVERY_SECONDS = 60.0
+CTL_POLL_SECONDS = 0.3  # rabbitmqctl keeps a core busy for a second
 PUBLISHER, CONSUMER = "shakerqueue-publisher", "shakerqueue-consumer"  # as they name themselves to the broker
 
 
@@ -127,7 +128,7 @@ class House:
             except ServerError:  # the node is not up yet
                 return False
 
-        eventually(connected, RECOVERY_SECONDS)
+        eventually(connected, RECOVERY_SECONDS, poll_seconds=CTL_POLL_SECONDS)
 
 
 def _command_line(process: psutil.Process) -> list[str]:

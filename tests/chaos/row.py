@@ -3,7 +3,8 @@
 import math
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,6 +18,7 @@ from tests.chaos.house import House
 from tests.support.waiting import eventually
 
 EFFECT_SECONDS = 60.0
+POLL_SECONDS = 0.05
 
 
 class Part(StrEnum):
@@ -46,7 +48,7 @@ class Growing:
     text: str
     counter: Counter
     part: Part
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict, hash=False)
 
     def read(self, house: House) -> int:
         counters = house.api_counters if self.part is Part.API else house.consumer_counters
@@ -74,7 +76,7 @@ class Scene:
         self.guests = guests
         self.witnessed: Tally[str] = Tally()
         self.problems: list[str] = []
-        self.spans: dict[str, list[Span]] = {}
+        self.spans: defaultdict[str, list[Span]] = defaultdict(list)
 
     @property
     def orders(self) -> list[AttemptedOrder]:
@@ -94,15 +96,14 @@ class Scene:
     def span(self, name: str) -> Iterator[Span]:
         """Remember when something was so."""
         span = Span(time.monotonic())
-        self.spans.setdefault(name, []).append(span)
+        self.spans[name].append(span)
         try:
             yield span
         finally:
             span.ended_at = time.monotonic()
 
-    def attempts_within(self, name: str) -> list[Attempt]:
-        """The requests that began and ended while it was so."""
-        spans = self.spans.get(name, [])
+    def attempts_within(self, *spans: Span) -> list[Attempt]:
+        """The requests that began and ended within one of these."""
         return [attempt for attempt in self.attempts if any(span.covers(attempt) for span in spans)]
 
     def await_orders(self, total: int) -> None:
@@ -113,12 +114,20 @@ class Scene:
                 raise self.guests.error
             return len(self.guests.orders) >= total
 
-        eventually(placed, deadline_seconds=max(EFFECT_SECONDS, total))
+        eventually(placed, max(EFFECT_SECONDS, total), poll_seconds=POLL_SECONDS)
 
     def await_growth(self, *witnesses: Growing, by: int = 1) -> None:
         """Wait until each of these counters has grown from what it is now."""
-        for witness, before in [(witness, witness.read(self.house)) for witness in witnesses]:
-            eventually(lambda w=witness, b=before: w.read(self.house) >= b + by, EFFECT_SECONDS)  # type: ignore[misc]
+        wanted = {witness: witness.read(self.house) + by for witness in witnesses}
+        self.await_totals(wanted)
+
+    def await_totals(self, wanted: Mapping[Growing, int]) -> None:
+        """Wait until each of these counters has come to its total."""
+
+        def grown() -> bool:
+            return all(witness.read(self.house) >= total for witness, total in wanted.items())
+
+        eventually(grown, EFFECT_SECONDS, poll_seconds=POLL_SECONDS)
 
 
 class Row:

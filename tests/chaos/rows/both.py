@@ -1,6 +1,6 @@
 """The row in which both servers are away: the only one in which an order may be refused for that."""
 
-from tests.chaos.attempts import Outcome
+from tests.chaos.attempts import Attempt
 from tests.chaos.row import Row, Scene, Size
 from tests.chaos.rows.broker import await_requests
 from tests.chaos.witnesses import BY_BROKER, PERSISTED, UNAVAILABLE
@@ -22,8 +22,9 @@ class BothDown(Row):
         broker, postgres = scene.house.servers.rabbitmq, scene.house.servers.postgres
         postgres.stop()
         broker.kill()
-        with scene.span("both away"):
+        with scene.span("both away") as span:
             await_requests(scene)
+        scene.saw("requests answered 503 with Retry-After", sum(_told(one) for one in scene.attempts_within(span)))
         broker.launch()
         postgres.start()
         broker.wait_ready()
@@ -31,11 +32,9 @@ class BothDown(Row):
         scene.await_growth(BY_BROKER, PERSISTED)
 
     def check(self, scene: Scene) -> list[str]:
-        meanwhile = scene.attempts_within("both away")
-        told = [attempt for attempt in meanwhile if attempt.status == UNAVAILABLE_STATUS and attempt.retry_after]
-        scene.saw("requests answered 503 with Retry-After", len(told))
-        accepted = sum(attempt.outcome is Outcome.OK for attempt in meanwhile)
-        problems = [f"{accepted} orders were accepted while nobody could keep them"] if accepted else []
-        if others := len(meanwhile) - len(told) - accepted:
-            problems.append(f"{others} requests were answered otherwise than 503 with Retry-After")
-        return problems if told else [*problems, "no request met both away"]
+        others = [one for one in scene.attempts_within(*scene.spans["both away"]) if not _told(one)]
+        return [f"{len(others)} requests were answered otherwise than 503 with Retry-After"] if others else []
+
+
+def _told(attempt: Attempt) -> bool:
+    return attempt.status == UNAVAILABLE_STATUS and attempt.retry_after is not None

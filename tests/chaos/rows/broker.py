@@ -3,10 +3,9 @@
 import time
 
 from dev.servers import Server
-from tests.chaos.guests import Manners
 from tests.chaos.house import WORKERS
 from tests.chaos.proxy import Way
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size, p99_seconds, too_few_ok
+from tests.chaos.row import EFFECT_SECONDS, POLL_SECONDS, Row, Scene, Size, p99_seconds, too_few_ok
 from tests.chaos.servers import freeze, frozen, resume
 from tests.chaos.wire import AMQP_PUBLISH
 from tests.chaos.witnesses import BREAKER, BY_BROKER, FALLBACK, NOT_CONFIRMED
@@ -21,7 +20,7 @@ MOST_SECONDS_WITH_BREAKER_OPEN = 0.25
 def await_requests(scene: Scene, count: int = REQUESTS_MEANWHILE) -> None:
     """Wait until so many requests have begun and ended from now on."""
     before = len(scene.attempts)
-    eventually(lambda: len(scene.attempts) >= before + count, EFFECT_SECONDS)
+    eventually(lambda: len(scene.attempts) >= before + count, EFFECT_SECONDS, poll_seconds=POLL_SECONDS)
 
 
 class BrokerRow(Row):
@@ -111,7 +110,7 @@ class BrokerHangs(Row):
 
     def check(self, scene: Scene) -> list[str]:
         problems = too_few_ok(scene.attempts, LEAST_OK)
-        quick = p99_seconds(scene.attempts_within("breakers open"))
+        quick = p99_seconds(scene.attempts_within(*scene.spans["breakers open"]))
         if (slow := p99_seconds(scene.attempts)) > MOST_SECONDS:
             problems.append(f"p99 was {slow:.2f} s, above {MOST_SECONDS} s")
         if quick > MOST_SECONDS_WITH_BREAKER_OPEN:
@@ -119,7 +118,7 @@ class BrokerHangs(Row):
         return problems
 
     def figures(self, scene: Scene) -> dict[str, str]:
-        quick = p99_seconds(scene.attempts_within("breakers open"))
+        quick = p99_seconds(scene.attempts_within(*scene.spans["breakers open"]))
         return {"p99 with the breakers open": f"{quick * 1000:.0f} ms"}
 
 
@@ -136,7 +135,6 @@ class ConfirmLost(Row):
     full = Size(5_000, 30, 5)
     small = Size(200, 2)
     proxied = True
-    manners = Manners()
     growing = (FALLBACK, NOT_CONFIRMED)
 
     def inject(self, scene: Scene, number: int) -> None:
@@ -145,7 +143,7 @@ class ConfirmLost(Row):
         stored = FALLBACK.read(scene.house)
         proxy.set_trap(AMQP_PUBLISH, drop=Way.TO_CLIENT)
         eventually(lambda: proxy.passed.traps_sprung > sprung, EFFECT_SECONDS)
-        eventually(lambda: FALLBACK.read(scene.house) > stored, EFFECT_SECONDS)
+        scene.await_totals({FALLBACK: stored + 1})
         if proxy.dropped_bytes[Way.TO_CLIENT] > dropped:
             scene.saw("confirms swallowed")
         proxy.reset()

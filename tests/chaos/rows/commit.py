@@ -34,9 +34,8 @@ class CommitUnknown(Row):
     def _for_the_consumer(self, scene: Scene, lost: Way) -> None:
         pauses, known = PAUSES.read(scene.house), KNOWN.read(scene.house)
         _swallow(scene, scene.house.proxies.consumer_database, lost, "consumer")
-        eventually(lambda: PAUSES.read(scene.house) > pauses, EFFECT_SECONDS)
-        if lost is Way.TO_CLIENT:
-            eventually(lambda: KNOWN.read(scene.house) > known, EFFECT_SECONDS)
+        committed = lost is Way.TO_CLIENT
+        scene.await_totals({PAUSES: pauses + 1, KNOWN: known + int(committed)})
         scene.await_growth(PERSISTED)
 
     def _for_the_api(self, scene: Scene, lost: Way) -> None:

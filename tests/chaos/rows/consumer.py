@@ -58,5 +58,5 @@ class AcknowledgementLost(Row):
         proxy.reset()
         if proxy.dropped_bytes[Way.TO_SERVER] > dropped:
             scene.saw("acknowledgements swallowed")
-        eventually(lambda: KNOWN.read(scene.house) > known, EFFECT_SECONDS)
+        scene.await_totals({KNOWN: known + 1})
         scene.await_growth(PERSISTED)

@@ -98,4 +98,8 @@ def _change(client: httpx.Client, path: str, *, available: bool) -> None:
 
 def _on_any_menu(house: House) -> bool:
     """Whether some process still offers the recipe; each look is on a connection of its own."""
-    return any(RECIPE in httpx.get(f"{house.api.url}/menu").text for _ in range(MENU_LOOKS))
+    return any(RECIPE in _menu(house) for _ in range(MENU_LOOKS))
+
+
+def _menu(house: House) -> set[str]:
+    return {recipe["name"] for recipe in httpx.get(f"{house.api.url}/menu").json()["recipes"]}
