@@ -52,6 +52,10 @@ class RowResult(msgspec.Struct, frozen=True, kw_only=True):
     def finished(self) -> bool:
         return len(self.slices) >= self.slices_wanted
 
+    def total(self, count: str) -> int:
+        """The sum of one of the slices' counts, such as `orders_ok`."""
+        return sum(int(getattr(one, count)) for one in self.slices)
+
 
 def product_digest() -> str:
     """What the product's sources are now, committed or not."""

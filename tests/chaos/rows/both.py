@@ -6,6 +6,7 @@ from tests.chaos.rows.broker import await_requests
 from tests.chaos.witnesses import BY_BROKER, PERSISTED, UNAVAILABLE
 
 UNAVAILABLE_STATUS = 503
+REQUESTS_MEANWHILE = 25
 
 
 class BothDown(Row):
@@ -13,21 +14,20 @@ class BothDown(Row):
 
     number = "18"
     title = "broker and PostgreSQL are both away"
-    fault = "kill -9 of the Erlang VM and PostgreSQL's fast shutdown, then both started again"
+    fault = "rabbitmqctl stop_app and PostgreSQL's fast shutdown, then both started again"
     full = Size(1_000, 3, 3)
     small = Size(200, 1)
     growing = (UNAVAILABLE,)
 
     def inject(self, scene: Scene, number: int) -> None:
         broker, postgres = scene.house.servers.rabbitmq, scene.house.servers.postgres
+        broker.ctl("stop_app")
         postgres.stop()
-        broker.kill()
         with scene.span("both away") as span:
-            await_requests(scene)
+            await_requests(scene, REQUESTS_MEANWHILE)
         scene.saw("requests answered 503 with Retry-After", sum(_told(one) for one in scene.attempts_within(span)))
-        broker.launch()
         postgres.start()
-        broker.wait_ready()
+        broker.ctl("start_app")
         scene.house.await_connected()
         scene.await_growth(BY_BROKER, PERSISTED)
 
