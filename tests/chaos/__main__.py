@@ -102,9 +102,15 @@ def run_row(row: Row, servers: Servers, result: RowResult) -> None:
     try:
         with opened(servers, proxied=row.proxied, **row.settings) as house:
             while not result.finished:
-                result = keep(result, run_slice(row, house))
+                result = keep(result, run_slice(row, house, show_progress))
     except (AssertionError, ServerError, AMQPError, psycopg.Error) as error:
         keep(result, broken_off(row, error, time.monotonic() - began_at))
+
+
+def show_progress(text: str) -> None:
+    """On a terminal, one line that is written over."""
+    if sys.stdout.isatty():
+        print(f"\r  {text:<60}", end="\r", flush=True)
 
 
 def keep(result: RowResult, done: SliceResult) -> RowResult:

@@ -25,11 +25,10 @@ from tests.chaos.ledger import StoredOrder, read_stored
 from tests.chaos.proxy import Proxy
 from tests.chaos.servers import TEMPLATE, Servers, product_settings
 from tests.chaos.supervisor import Supervisor
+from tests.chaos.waiting import await_fact
 from tests.support.bar import create_database
-from tests.support.waiting import eventually
 
 WORKERS = 2
-RECOVERY_SECONDS = 60.0
 CTL_POLL_SECONDS = 0.3  # rabbitmqctl keeps a core busy for a second
 PUBLISHER, CONSUMER = "shakerqueue-publisher", "shakerqueue-consumer"  # as they name themselves to the broker
 
@@ -87,6 +86,12 @@ class House:
         assert self.proxies_if_any, "this row did not ask for proxies"
         return self.proxies_if_any
 
+    def mend(self) -> None:
+        """Whatever a row left broken works again."""
+        if self.proxies_if_any:
+            self.proxies_if_any.heal()
+        self.servers.mend()
+
     def api_workers(self) -> set[int]:
         """The process ids of the API's workers."""
         children = psutil.Process(self.api.pid).children()
@@ -128,7 +133,7 @@ class House:
             except ServerError:  # the node is not up yet
                 return False
 
-        eventually(connected, RECOVERY_SECONDS, poll_seconds=CTL_POLL_SECONDS)
+        await_fact("all are connected to the broker", connected, poll_seconds=CTL_POLL_SECONDS)
 
 
 def _command_line(process: psutil.Process) -> list[str]:

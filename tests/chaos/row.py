@@ -4,7 +4,7 @@ import math
 import time
 from collections import Counter as Tally
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,10 +15,7 @@ from prometheus_client import Counter
 from tests.chaos.attempts import Attempt, AttemptedOrder, Outcome
 from tests.chaos.guests import DEMO_EMAILS, Guests, Manners, Principal, sign_in
 from tests.chaos.house import House
-from tests.support.waiting import eventually
-
-EFFECT_SECONDS = 60.0
-POLL_SECONDS = 0.05
+from tests.chaos.waiting import EFFECT_SECONDS, await_fact
 
 
 class Part(StrEnum):
@@ -70,10 +67,12 @@ class Span:
 class Scene:
     """One slice while it is carried out: the house, the guests, and what was seen of the faults."""
 
-    def __init__(self, house: House, size: Size, guests: Guests) -> None:
+    def __init__(self, house: House, size: Size, guests: Guests, tell: Callable[[str], None]) -> None:
+        """`tell` is told how far it is."""
         self.house = house
         self.size = size
         self.guests = guests
+        self.tell = tell
         self.witnessed: Tally[str] = Tally()
         self.problems: list[str] = []
         self.spans: defaultdict[str, list[Span]] = defaultdict(list)
@@ -114,7 +113,7 @@ class Scene:
                 raise self.guests.error
             return len(self.guests.orders) >= total
 
-        eventually(placed, max(EFFECT_SECONDS, total), poll_seconds=POLL_SECONDS)
+        await_fact(f"{total} orders are placed", placed, max(EFFECT_SECONDS, total))
 
     def await_growth(self, *witnesses: Growing, by: int = 1) -> None:
         """Wait until each of these counters has grown from what it is now."""
@@ -123,11 +122,12 @@ class Scene:
 
     def await_totals(self, wanted: Mapping[Growing, int]) -> None:
         """Wait until each of these counters has come to its total."""
+        names = " and ".join(witness.text for witness in wanted)
 
         def grown() -> bool:
             return all(witness.read(self.house) >= total for witness, total in wanted.items())
 
-        eventually(grown, EFFECT_SECONDS, poll_seconds=POLL_SECONDS)
+        await_fact(f"{names} grow", grown)
 
 
 class Row:
@@ -155,6 +155,7 @@ class Row:
         """One slice: the faults spread evenly over the orders. Ends when both are done."""
         for number in range(scene.size.faults):
             scene.await_orders(round((number + 0.5) * scene.size.orders / scene.size.faults))
+            scene.tell(f"fault {number + 1} of {scene.size.faults}, {len(scene.orders)} orders")
             before = scene.witnessed.total()
             self.inject(scene, number)
             if scene.witnessed.total() == before:

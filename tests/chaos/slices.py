@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tests.chaos.attempts import Outcome
@@ -14,15 +15,15 @@ from tests.chaos.row import Row, Scene, p99_seconds, share_ok, slowest_seconds
 SHOWN_PROBLEMS = 20  # of each slice: a thousand lost orders make no better report than twenty
 
 
-def run_slice(row: Row, house: House) -> SliceResult:
-    """One slice of a row, in a house in which all is well.
+def run_slice(row: Row, house: House, tell: Callable[[str], None] = lambda _: None) -> SliceResult:
+    """One slice of a row, in a house in which all is well; `tell` is told how far it is.
 
     Raises:
-        AssertionError: something that was waited for did not come about; the house may be broken.
+        ServerError: a server that was broken does not come back.
     """
     began_at = time.monotonic()
     before = {witness.text: witness.read(house) for witness in row.growing}
-    scene = _with_guests(row, house)
+    scene = _with_guests(row, house, tell)
     problems = drain(house)
     for witness in row.growing:
         scene.saw(witness.text, witness.read(house) - before[witness.text])
@@ -32,10 +33,14 @@ def run_slice(row: Row, house: House) -> SliceResult:
     return _result(row, scene, findings, problems[:SHOWN_PROBLEMS], time.monotonic() - began_at)
 
 
-def _with_guests(row: Row, house: House) -> Scene:
+def _with_guests(row: Row, house: House, tell: Callable[[str], None]) -> Scene:
     with row.guests(house) as guests:
-        scene = Scene(house, row.size.slice, guests)
-        row.carry_out(scene)
+        scene = Scene(house, row.size.slice, guests, tell)
+        try:
+            row.carry_out(scene)
+        except AssertionError as error:  # go on: the ledger may tell why
+            scene.problems.append(f"broken off: {error}")
+            house.mend()
     house.attempted += guests.orders
     return scene
 

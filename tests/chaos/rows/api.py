@@ -7,9 +7,9 @@ from shakerqueue.failpoints import Failpoint
 from tests.chaos.attempts import Trouble
 from tests.chaos.guests import Manners
 from tests.chaos.house import WORKERS, House
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size
+from tests.chaos.row import Row, Scene, Size
+from tests.chaos.waiting import await_fact
 from tests.chaos.witnesses import BY_BROKER
-from tests.support.waiting import eventually
 
 API_POINTS = (Failpoint.PUBLISH, Failpoint.CONFIRM, Failpoint.REPLY, None)
 
@@ -28,10 +28,10 @@ class ApiWorkerDies(Row):
         before = house.api_workers()
         if point:
             house.api_failpoints.arm(point, "kill")
-            eventually(lambda: house.api_failpoints.fired(point), EFFECT_SECONDS)
+            await_fact(f"{point} fires", lambda: house.api_failpoints.fired(point))
         else:
             os.kill(min(before), signal.SIGKILL)
-        if eventually(lambda: _replaced(house, before), EFFECT_SECONDS):
+        if await_fact("the worker is replaced", lambda: _replaced(house, before)):
             scene.saw(f"deaths {point.replace('_', ' ') if point else 'at any moment'}")
         house.await_connected()
         scene.await_growth(BY_BROKER)

@@ -5,11 +5,11 @@ import time
 from dev.servers import Server
 from tests.chaos.house import WORKERS
 from tests.chaos.proxy import Way
-from tests.chaos.row import EFFECT_SECONDS, POLL_SECONDS, Row, Scene, Size, p99_seconds, too_few_ok
+from tests.chaos.row import Row, Scene, Size, p99_seconds, too_few_ok
 from tests.chaos.servers import freeze, frozen, resume
+from tests.chaos.waiting import await_fact
 from tests.chaos.wire import AMQP_PUBLISH
 from tests.chaos.witnesses import BREAKER, BY_BROKER, FALLBACK, NOT_CONFIRMED
-from tests.support.waiting import eventually
 
 LEAST_OK = 0.99
 REQUESTS_MEANWHILE = 50  # of guests, while the broker is away
@@ -20,7 +20,7 @@ MOST_SECONDS_WITH_BREAKER_OPEN = 0.25
 def await_requests(scene: Scene, count: int = REQUESTS_MEANWHILE) -> None:
     """Wait until so many requests have begun and ended from now on."""
     before = len(scene.attempts)
-    eventually(lambda: len(scene.attempts) >= before + count, EFFECT_SECONDS, poll_seconds=POLL_SECONDS)
+    await_fact(f"{count} requests are made", lambda: len(scene.attempts) >= before + count)
 
 
 class BrokerRow(Row):
@@ -101,7 +101,7 @@ class BrokerHangs(Row):
             freeze(broker)
             scene.await_growth(BREAKER, by=WORKERS)
             with scene.span("breakers open"):
-                eventually(lambda: time.monotonic() > began_at + hang_seconds, EFFECT_SECONDS)
+                await_fact("the hang is over", lambda: time.monotonic() > began_at + hang_seconds)
                 scene.saw("hangs of the broker", int(_stands_still(broker)))
         finally:
             resume(broker)
@@ -142,7 +142,7 @@ class ConfirmLost(Row):
         sprung, dropped = proxy.passed.traps_sprung, proxy.dropped_bytes[Way.TO_CLIENT]
         stored = FALLBACK.read(scene.house)
         proxy.set_trap(AMQP_PUBLISH, drop=Way.TO_CLIENT)
-        eventually(lambda: proxy.passed.traps_sprung > sprung, EFFECT_SECONDS)
+        await_fact("a publish comes by", lambda: proxy.passed.traps_sprung > sprung)
         scene.await_totals({FALLBACK: stored + 1})
         if proxy.dropped_bytes[Way.TO_CLIENT] > dropped:
             scene.saw("confirms swallowed")

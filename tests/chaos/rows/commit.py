@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from tests.chaos.house import House
 from tests.chaos.proxy import Proxy, Way
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size
+from tests.chaos.row import Row, Scene, Size
+from tests.chaos.waiting import await_fact
 from tests.chaos.wire import POSTGRES_COMMIT
 from tests.chaos.witnesses import BY_BROKER, FALLBACK, KNOWN, PAUSES, PERSISTED
-from tests.support.waiting import eventually
 
 
 class CommitUnknown(Row):
@@ -49,8 +49,8 @@ class CommitUnknown(Row):
 def _swallow(scene: Scene, proxy: Proxy, lost: Way, writer: str) -> None:
     sprung, dropped = proxy.passed.traps_sprung, proxy.dropped_bytes[lost]
     proxy.set_trap(POSTGRES_COMMIT, drop=lost)
-    eventually(lambda: proxy.passed.traps_sprung > sprung, EFFECT_SECONDS)
-    eventually(lambda: proxy.dropped_bytes[lost] > dropped, EFFECT_SECONDS)
+    await_fact("a COMMIT comes by", lambda: proxy.passed.traps_sprung > sprung)
+    await_fact("bytes are swallowed", lambda: proxy.dropped_bytes[lost] > dropped)
     what = "COMMITs" if lost is Way.TO_SERVER else "answers to COMMIT"
     scene.saw(f"{what} of the {writer} swallowed")
 

@@ -5,10 +5,10 @@ import signal
 
 from shakerqueue.failpoints import Failpoint
 from tests.chaos.proxy import Way
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size
+from tests.chaos.row import Row, Scene, Size
+from tests.chaos.waiting import await_fact
 from tests.chaos.wire import AMQP_ACK
 from tests.chaos.witnesses import KNOWN, PERSISTED, REDELIVERED
-from tests.support.waiting import eventually
 
 CONSUMER_POINTS = (Failpoint.ACK, Failpoint.COMMIT, Failpoint.INSERT, None)
 
@@ -30,7 +30,7 @@ class ConsumerDies(Row):
             house.consumer_failpoints.arm(point, "kill")
         else:
             os.kill(house.consumer.pid, signal.SIGKILL)
-        eventually(lambda: len(house.consumer.deaths) > deaths, EFFECT_SECONDS)
+        await_fact("the consumer dies", lambda: len(house.consumer.deaths) > deaths)
         if point is None or house.consumer_failpoints.fired(point):
             scene.saw(f"deaths {point.replace('_', ' ') if point else 'at any moment'}")
         if house.consumer.deaths[deaths:] != [-signal.SIGKILL]:
@@ -53,7 +53,7 @@ class AcknowledgementLost(Row):
         proxy = scene.house.proxies.consumer_broker
         sprung, dropped = proxy.passed.traps_sprung, proxy.dropped_bytes[Way.TO_SERVER]
         proxy.set_trap(AMQP_ACK, drop=Way.TO_SERVER)
-        eventually(lambda: proxy.passed.traps_sprung > sprung, EFFECT_SECONDS)
+        await_fact("an acknowledgement comes by", lambda: proxy.passed.traps_sprung > sprung)
         known = KNOWN.read(scene.house)
         proxy.reset()
         if proxy.dropped_bytes[Way.TO_SERVER] > dropped:

@@ -12,10 +12,10 @@ import psycopg
 
 from tests.chaos.guests import Manners, sign_in
 from tests.chaos.house import House
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size, too_few_ok, too_slow
+from tests.chaos.row import Row, Scene, Size, too_few_ok, too_slow
 from tests.chaos.servers import Servers, freeze, frozen, resume
+from tests.chaos.waiting import await_fact
 from tests.chaos.witnesses import PAUSES, PERSISTED, READ_ONLY
-from tests.support.waiting import eventually
 
 LEAST_OK = 0.99
 MOST_SECONDS = 3.0
@@ -86,7 +86,7 @@ class DatabaseCrashes(DatabaseRow):
         postgres = scene.house.servers.postgres
         if number % 2:
             os.kill(postgres.pid, signal.SIGQUIT)
-            eventually(lambda: postgres.exit_code is not None, EFFECT_SECONDS)
+            await_fact("PostgreSQL ends", lambda: postgres.exit_code is not None)
         else:
             postgres.kill()
         postgres.start()
@@ -104,7 +104,7 @@ class BackendDies(DatabaseRow):
         house = scene.house
         before = backends(house)
         os.kill(sorted(before)[number % len(before)], signal.SIGKILL)
-        after = eventually(lambda: backends(house) - before, EFFECT_SECONDS)
+        after = await_fact("the product has new backends", lambda: backends(house) - before)
         scene.saw("backends that PostgreSQL ended", len(before - after))
         scene.await_growth(PERSISTED)
 
@@ -126,7 +126,7 @@ class DatabaseHangs(Row):
         until = time.monotonic() + hang_seconds
         try:
             freeze(postgres)
-            eventually(lambda: time.monotonic() > until, EFFECT_SECONDS)
+            await_fact("the hang is over", lambda: time.monotonic() > until)
             scene.saw("processes of PostgreSQL that stood still", frozen(postgres))
         finally:
             resume(postgres)
@@ -205,7 +205,7 @@ class DatabaseAway(Row):
         postgres.stop()
         until = time.monotonic() + away_seconds
         before = len(scene.orders)
-        eventually(lambda: time.monotonic() > until, 2 * away_seconds)
+        await_fact("the outage is over", lambda: time.monotonic() > until, 2 * away_seconds)
         scene.saw("orders while it was away", len(scene.orders) - before)
         postgres.start()
         scene.await_growth(PERSISTED)
@@ -225,7 +225,7 @@ def _bartenders(house: House, claims: int) -> Iterator[httpx.Client]:
     headers = sign_in(house.api.url, "bartender@example.com").headers
     with httpx.Client(base_url=house.api.url, headers=headers, timeout=10) as client:
         # A process that missed what was revoked lets nobody act as staff; it has read it a moment later.
-        eventually(lambda: client.get("/queue").status_code == httpx.codes.OK, EFFECT_SECONDS)
+        await_fact("the staff may act", lambda: client.get("/queue").status_code == httpx.codes.OK)
         for _ in range(claims):
             yield client
 

@@ -11,9 +11,9 @@ from tests.chaos.attempts import AttemptedOrder, Outcome
 from tests.chaos.guests import DEMO_EMAILS, Guests, Manners, Principal, attempt, sign_in
 from tests.chaos.house import WORKERS, House
 from tests.chaos.ledger import missing
-from tests.chaos.row import EFFECT_SECONDS, Row, Scene, Size
+from tests.chaos.row import Row, Scene, Size
+from tests.chaos.waiting import await_fact
 from tests.chaos.witnesses import BY_BROKER, FALLBACK, REPLAYED
-from tests.support.waiting import eventually
 
 RECIPE = "Margarita"
 THREADS = 20
@@ -55,7 +55,7 @@ class Repeats(Row):
         _send(house, guest, late, 14)
         house.proxies.api_broker.heal()
         house.await_connected()
-        eventually(lambda: not missing(orders, {row.id for row in house.stored()}), EFFECT_SECONDS)
+        await_fact("all orders are stored", lambda: not missing(orders, {row.id for row in house.stored()}))
         with _sold_out(house, bartender):
             _send(house, guest, orders, 6)
 
@@ -83,12 +83,12 @@ def _sold_out(house: House, bartender: Principal) -> Iterator[None]:
         listed = client.get("/recipes", params={"limit": 200}).json()["recipes"]
         path = next(f"/recipes/{recipe['id']}" for recipe in listed if recipe["name"] == RECIPE)
         _change(client, path, available=False)
-        eventually(lambda: not _on_any_menu(house), EFFECT_SECONDS)
+        await_fact("the recipe is off the menu", lambda: not _on_any_menu(house))
         try:
             yield
         finally:
             _change(client, path, available=True)
-            eventually(lambda: _on_any_menu(house), EFFECT_SECONDS)
+            await_fact("the recipe is back", lambda: _on_any_menu(house))
 
 
 def _change(client: httpx.Client, path: str, *, available: bool) -> None:
