@@ -1,9 +1,14 @@
 """The product's counters, read from the folder in which its processes keep them. Those of killed processes stay."""
 
+import struct
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import Counter
 from prometheus_client.multiprocess import MultiProcessCollector
+
+from tests.support.waiting import eventually
+
+HALF_WRITTEN = (struct.error, RuntimeError, ValueError, KeyError)  # what the reader makes of a file being made
 
 
 class Counters:
@@ -16,8 +21,16 @@ class Counters:
 
     def total(self, counter: Counter, **labels: str) -> int:
         """The sum over all samples of a counter that carry these labels."""
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self.folder))  # type: ignore[no-untyped-call]
         name = f"{next(iter(counter.describe())).name}_total"
-        samples = (sample for metric in registry.collect() for sample in metric.samples if sample.name == name)
-        return int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))
+        [total] = eventually(lambda: self._read(name, labels))
+        return total
+
+    def _read(self, name: str, labels: dict[str, str]) -> list[int]:
+        """The total; nothing while a process that has just started makes its file."""
+        files = [str(path) for path in self.folder.glob("*.db") if path.stat().st_size]
+        try:
+            metrics = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+        except HALF_WRITTEN:
+            return []
+        samples = (sample for metric in metrics for sample in metric.samples if sample.name == name)
+        return [int(sum(sample.value for sample in samples if labels.items() <= sample.labels.items()))]

@@ -151,7 +151,7 @@ def test_a_shut_proxy_turns_everybody_away(proxy: Proxy, client: socket.socket) 
     proxy.shut()
     with pytest.raises(ConnectionResetError):
         client.recv(1)
-    with connected(proxy) as another, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), connected(proxy) as another:
         another.recv(1)
     assert 1 == proxy.passed.turned_away
 
