@@ -25,7 +25,7 @@ class CommitUnknown(Row):
     proxied = True
 
     def inject(self, scene: Scene, number: int) -> None:
-        lost = Way.TO_SERVER if number % 4 >= 2 else Way.TO_CLIENT
+        lost = Way.TO_SERVER if number % 4 in (1, 2) else Way.TO_CLIENT
         if number % 2:
             self._for_the_api(scene, lost)
         else:
