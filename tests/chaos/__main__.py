@@ -102,7 +102,7 @@ def run_row(row: Row, servers: Servers, result: RowResult) -> None:
     try:
         with opened(servers, proxied=row.proxied, **row.settings) as house:
             while not result.finished:
-                result = keep(result, run_slice(row, house, show_progress))
+                result = keep(result, run_slice(row, house, len(result.slices), show_progress))
     except (AssertionError, ServerError, AMQPError, psycopg.Error) as error:
         keep(result, broken_off(row, error, time.monotonic() - began_at))
 

@@ -67,12 +67,15 @@ class Span:
 class Scene:
     """One slice while it is carried out: the house, the guests, and what was seen of the faults."""
 
-    def __init__(self, house: House, size: Size, guests: Guests, tell: Callable[[str], None]) -> None:
-        """`tell` is told how far it is."""
+    def __init__(
+        self, house: House, size: Size, guests: Guests, tell: Callable[[str], None], earlier_faults: int = 0
+    ) -> None:
+        """`tell` is told how far it is; `earlier_faults` were injected in the slices before this one."""
         self.house = house
         self.size = size
         self.guests = guests
         self.tell = tell
+        self.earlier_faults = earlier_faults
         self.witnessed: Tally[str] = Tally()
         self.problems: list[str] = []
         self.spans: defaultdict[str, list[Span]] = defaultdict(list)
@@ -157,13 +160,13 @@ class Row:
             scene.await_orders(round((number + 0.5) * scene.size.orders / scene.size.faults))
             scene.tell(f"fault {number + 1} of {scene.size.faults}, {len(scene.orders)} orders")
             before = scene.witnessed.total()
-            self.inject(scene, number)
+            self.inject(scene, scene.earlier_faults + number)
             if scene.witnessed.total() == before:
                 scene.problems.append(f"fault {number + 1} left no trace")
         scene.await_orders(scene.size.orders)
 
     def inject(self, scene: Scene, number: int) -> None:
-        """One fault (they count from 0), from the disturbance until all is well again; tells `scene.saw` of it."""
+        """One fault (they count from 0 through all slices), from the disturbance until all is well again; tells `scene.saw` of it."""
         raise NotImplementedError
 
     def check(self, scene: Scene) -> list[str]:

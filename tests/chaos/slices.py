@@ -15,15 +15,15 @@ from tests.chaos.row import Row, Scene, p99_seconds, share_ok, slowest_seconds
 SHOWN_PROBLEMS = 20  # of each slice: a thousand lost orders make no better report than twenty
 
 
-def run_slice(row: Row, house: House, tell: Callable[[str], None] = lambda _: None) -> SliceResult:
-    """One slice of a row, in a house in which all is well; `tell` is told how far it is.
+def run_slice(row: Row, house: House, index: int = 0, tell: Callable[[str], None] = lambda _: None) -> SliceResult:
+    """One slice of a row (they count from 0), in a house in which all is well; `tell` is told how far it is.
 
     Raises:
         ServerError: a server that was broken does not come back.
     """
     began_at = time.monotonic()
     before = {witness.text: witness.read(house) for witness in row.growing}
-    scene = _with_guests(row, house, tell)
+    scene = _with_guests(row, house, index, tell)
     problems = drain(house)
     for witness in row.growing:
         scene.saw(witness.text, witness.read(house) - before[witness.text])
@@ -33,9 +33,10 @@ def run_slice(row: Row, house: House, tell: Callable[[str], None] = lambda _: No
     return _result(row, scene, findings, problems[:SHOWN_PROBLEMS], time.monotonic() - began_at)
 
 
-def _with_guests(row: Row, house: House, tell: Callable[[str], None]) -> Scene:
+def _with_guests(row: Row, house: House, index: int, tell: Callable[[str], None]) -> Scene:
     with row.guests(house) as guests:
-        scene = Scene(house, row.size.slice, guests, tell)
+        size = row.size.slice
+        scene = Scene(house, size, guests, tell, earlier_faults=index * size.faults)
         try:
             row.carry_out(scene)
         except AssertionError as error:  # go on: the ledger may tell why
