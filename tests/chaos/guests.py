@@ -42,6 +42,7 @@ class Manners:
     retry_seconds: float = 30.0  # how long one order is repeated while its outcome is unknown
     backoff_seconds: tuple[float, float] = (0.1, 1.0)  # the first pause and the longest
     keep_alive: bool = True
+    repeats_unknown: bool = True  # under its key; what was surely never sent is repeated in any case
 
 
 def sign_in(base_url: str, email: str) -> Principal:
@@ -159,13 +160,11 @@ class Guests:
     def _place(self, client: httpx.Client, who: Principal, order: AttemptedOrder, chance: random.Random) -> None:
         pause_seconds, longest_seconds = self._manners.backoff_seconds
         give_up_at = time.monotonic() + self._manners.retry_seconds
-        while _wants_repeat(order, attempt(client, who, order)) and time.monotonic() < give_up_at:
+        while self._wants_repeat(order, attempt(client, who, order)) and time.monotonic() < give_up_at:
             time.sleep(pause_seconds * chance.uniform(0.5, 1.0))
             pause_seconds = min(2 * pause_seconds, longest_seconds)
 
-
-def _wants_repeat(order: AttemptedOrder, last: Attempt) -> bool:
-    """What is unknown is repeated under its key; without a key only a request that was surely never sent."""
-    if last.outcome is not Outcome.INFO:
-        return False
-    return order.key is not None or last.trouble is Trouble.REFUSED
+    def _wants_repeat(self, order: AttemptedOrder, last: Attempt) -> bool:
+        if last.outcome is not Outcome.INFO:
+            return False
+        return last.trouble is Trouble.REFUSED or (order.key is not None and self._manners.repeats_unknown)

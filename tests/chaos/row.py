@@ -166,7 +166,10 @@ class Row:
         scene.await_orders(scene.size.orders)
 
     def inject(self, scene: Scene, number: int) -> None:
-        """One fault (they count from 0 through all slices), from the disturbance until all is well again; tells `scene.saw` of it."""
+        """One fault, from the disturbance until all is well again; tells `scene.saw` what shows that it took effect.
+
+        They are numbered from 0 through all slices.
+        """
         raise NotImplementedError
 
     def check(self, scene: Scene) -> list[str]:
