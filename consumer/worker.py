@@ -182,10 +182,10 @@ class _Session:
         if any(failures):
             self._publish(failures)
         failpoints.passes(Failpoint.ACK)
-        if not self._prefetch_is_wide:
-            self._widen_prefetch_and_ack(batch[-1])
-        else:
+        if self._prefetch_is_wide or batch[-1].delivery_count:
             self._channel.basic_ack(batch[-1].tag, multiple=True)
+        else:
+            self._widen_prefetch_and_ack(batch[-1])
 
     def _persist(self, batch: list[Delivery]) -> Failures | None:
         """Persist and commit, however long the database is away."""
@@ -205,7 +205,8 @@ class _Session:
     def _widen_prefetch_and_ack(self, only: Delivery) -> None:
         """A consumer's prefetch is fixed when it starts, so it is replaced by one that takes whole batches.
 
-        While the only message it may hold is unacknowledged nothing more comes, so nothing is thrown back.
+        Not before something new was stored: among what comes again may be what ended the last consumer. While the
+        only message it may hold is unacknowledged nothing more comes, so nothing is thrown back.
         """
         self._channel.basic_cancel(self._consumer_tag)
         self._channel.basic_ack(only.tag)

@@ -8,9 +8,11 @@ Production refuses the setting; without it a point costs a comparison.
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
+from uuid import UUID
 
 _folder: Path | None = None
 
@@ -47,6 +49,14 @@ def passes(point: Failpoint) -> None:
         action = taken.read_text()
         taken.unlink()
         _fail(action)
+
+
+def carries(order_ids: Iterable[UUID]) -> None:
+    """Die if one of these orders is poison: a file `poison.ID` marks it, and stays, so it kills whoever tries again."""
+    if _folder is None:
+        return
+    if any((_folder / f"poison.{order_id}").exists() for order_id in order_ids):
+        _fail("kill")
 
 
 def _fail(action: str) -> None:

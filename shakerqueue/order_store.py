@@ -67,6 +67,7 @@ def store(
     try:
         with database.transaction(deadline) as conn:
             failpoints.passes(Failpoint.INSERT)
+            failpoints.carries(order.id for order in orders)
             if lock_seconds is not None:
                 order_events.limit_lock_wait(conn, milliseconds=str(int(lock_seconds * 1000)))
             fresh = insert_orders(conn, orders)

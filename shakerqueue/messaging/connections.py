@@ -27,7 +27,8 @@ def publisher_parameters(amqp_url: str) -> list[URLParameters]:
 
 
 def _bounded(url: URLParameters, name: str, heartbeat_seconds: int) -> URLParameters:
-    url.heartbeat = heartbeat_seconds
+    if url.heartbeat is None:  # the URL may ask for another: ?heartbeat=5
+        url.heartbeat = heartbeat_seconds
     url.blocked_connection_timeout = BLOCKED_CONNECTION_SECONDS
     url.socket_timeout = CONNECT_TIMEOUT_SECONDS
     url.stack_timeout = CONNECT_TIMEOUT_SECONDS

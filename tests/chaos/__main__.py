@@ -100,7 +100,7 @@ def run_row(row: Row, servers: Servers, result: RowResult) -> None:
     print(f"row {row.number:<3} {row.title}: {row.fault}", flush=True)
     began_at = time.monotonic()
     try:
-        with opened(servers, proxied=row.proxied, **row.settings) as house:
+        with opened(servers, proxied=row.proxied, amqp_options=row.amqp_options, **row.settings) as house:
             while not result.finished:
                 result = keep(result, run_slice(row, house, len(result.slices), show_progress))
     except (AssertionError, ServerError, AMQPError, psycopg.Error) as error:

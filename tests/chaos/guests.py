@@ -3,8 +3,8 @@
 import random
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -107,6 +107,9 @@ class Guests:
         self._manners = manners
         self._pace = Pace(manners.orders_per_second)
         self._leaving = threading.Event()
+        self._busy = 0
+        self._going = threading.Condition()  # guards the count of busy guests and whether they may order
+        self._standing = False
         self._threads = [threading.Thread(target=self._visit, name=f"guest-{n}") for n in range(manners.threads)]
 
     def __enter__(self) -> Self:
@@ -137,9 +140,35 @@ class Guests:
             with ExitStack() as stack:
                 client = stack.enter_context(self._client())
                 while not self._leaving.wait(self._pace.next_moment() - time.monotonic()):
-                    self._order(client, chance)
+                    with self._turn():
+                        self._order(client, chance)
         except BaseException as error:  # noqa: BLE001 - told by whoever watches the guests
             self.error = error
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Nobody has a request in hand, and nobody begins one."""
+        with self._going:
+            self._standing = True
+            self._going.wait_for(lambda: not self._busy)
+        try:
+            yield
+        finally:
+            with self._going:
+                self._standing = False
+                self._going.notify_all()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._going:
+            self._going.wait_for(lambda: not self._standing)
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._going:
+                self._busy -= 1
+                self._going.notify_all()
 
     def _client(self) -> httpx.Client:
         headers = {} if self._manners.keep_alive else {"Connection": "close"}

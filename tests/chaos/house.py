@@ -144,14 +144,14 @@ def _command_line(process: psutil.Process) -> list[str]:
 
 
 @contextmanager
-def opened(servers: Servers, *, proxied: bool = False, **settings: str) -> Iterator[House]:
+def opened(servers: Servers, *, proxied: bool = False, amqp_options: str = "", **settings: str) -> Iterator[House]:
     """A house with everything running and ready. Its database and queues are gone afterwards."""
     name = f"chaos_{uuid4().hex[:12]}"
     database_url = create_database(servers.postgres, name, TEMPLATE)
     with ExitStack() as stack:
         stack.callback(_remove, servers, name, Topology(name.replace("_", "-")))
         proxies = _proxies(stack, servers) if proxied else None
-        house = _house(servers, database_url, proxies, settings)
+        house = _house(servers, database_url, proxies, amqp_options, settings)
         stack.callback(house.api.stop)
         house.api.launch()
         stack.callback(house.consumer.stop)
@@ -171,7 +171,9 @@ def _proxies(stack: ExitStack, servers: Servers) -> Proxies:
     return Proxies(**made)
 
 
-def _house(servers: Servers, database_url: str, proxies: Proxies | None, settings: dict[str, str]) -> House:
+def _house(
+    servers: Servers, database_url: str, proxies: Proxies | None, amqp_options: str, settings: dict[str, str]
+) -> House:
     name = urlsplit(database_url).path.strip("/")
     prefix = name.replace("_", "-")
     folder = servers.folder / name
@@ -184,7 +186,7 @@ def _house(servers: Servers, database_url: str, proxies: Proxies | None, setting
         servers,
         **common,
         DATABASE_URL=_through(database_url, proxies.api_database if proxies else None),
-        AMQP_URL=_through(servers.rabbitmq.url, proxies.api_broker if proxies else None),
+        AMQP_URL=_through(servers.rabbitmq.url, proxies.api_broker if proxies else None) + amqp_options,
         FAILPOINTS_DIR=str(api_points.folder),
         PROMETHEUS_MULTIPROC_DIR=str(api_counters.folder),
     )
@@ -192,7 +194,7 @@ def _house(servers: Servers, database_url: str, proxies: Proxies | None, setting
         servers,
         **common,
         DATABASE_URL=_through(database_url, proxies.consumer_database if proxies else None),
-        AMQP_URL=_through(servers.rabbitmq.url, proxies.consumer_broker if proxies else None),
+        AMQP_URL=_through(servers.rabbitmq.url, proxies.consumer_broker if proxies else None) + amqp_options,
         FAILPOINTS_DIR=str(consumer_points.folder),
         PROMETHEUS_MULTIPROC_DIR=str(consumer_counters.folder),
     )

@@ -144,6 +144,7 @@ class Row:
     proxied: ClassVar[bool] = False
     manners: ClassVar[Manners] = Manners()
     growing: ClassVar[tuple[Growing, ...]] = ()
+    amqp_options: ClassVar[str] = ""  # of AMQP_URL, such as ?heartbeat=5
     dead_letters: ClassVar[int] = 0
     settings: ClassVar[dict[str, str]] = {}  # of the product, beyond the usual
 

@@ -26,7 +26,7 @@ def servers() -> Iterator[Servers]:
 )
 def test_every_accepted_order_is_stored_once(servers: Servers, number: str) -> None:
     row = ROWS[number](small=True)
-    with opened(servers, proxied=row.proxied, **row.settings) as house:
+    with opened(servers, proxied=row.proxied, amqp_options=row.amqp_options, **row.settings) as house:
         result = run_slice(row, house)
     assert [] == result.problems
     assert result.witnesses

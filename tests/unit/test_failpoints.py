@@ -52,12 +52,19 @@ def test_a_file_that_says_something_else_is_an_error(folder: Path) -> None:
         failpoints.passes(Failpoint.REPLY)
 
 
-def test_kill_ends_the_process_at_that_point(tmp_path: Path) -> None:
-    (tmp_path / Failpoint.CONFIRM).write_text("kill")
+@pytest.mark.parametrize(
+    ("armed", "passing"),
+    [
+        ("before_confirm", "passes(failpoints.Failpoint.CONFIRM)"),
+        ("poison.7", "carries(['5', '7'])"),
+    ],
+)
+def test_kill_ends_the_process_at_that_point(tmp_path: Path, armed: str, passing: str) -> None:
+    (tmp_path / armed).write_text("kill")
     program = (
         "import pathlib, sys; from shakerqueue import failpoints;"
-        "failpoints.enable(pathlib.Path(sys.argv[1]));"
-        "failpoints.passes(failpoints.Failpoint.CONFIRM); print('alive')"
+        "failpoints.enable(pathlib.Path(sys.argv[1])); failpoints.carries(['5']);"
+        f"failpoints.{passing}; print('alive')"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, tmp_path], capture_output=True, check=False, env=dict(os.environ)

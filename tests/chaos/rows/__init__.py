@@ -1,7 +1,19 @@
 """All rows, by number. A new one is a class, and a line here."""
 
 from tests.chaos.row import Row
-from tests.chaos.rows import api, both, broker, commit, consumer, database, repeats
+from tests.chaos.rows import (
+    api,
+    bartenders,
+    both,
+    broker,
+    commit,
+    consumer,
+    database,
+    limits,
+    poison,
+    repeats,
+    soak,
+)
 
 ROWS: dict[str, type[Row]] = {
     row.number: row
@@ -9,9 +21,13 @@ ROWS: dict[str, type[Row]] = {
         api.ApiWorkerDies,
         api.ApiRestarts,
         consumer.ConsumerDies,
+        consumer.ConsumerHangs,
         broker.BrokerCrashes,
         broker.BrokerStops,
         broker.BrokerHangs,
+        limits.Alarms,
+        limits.QueueFull,
+        limits.Unroutable,
         broker.ConfirmLost,
         consumer.AcknowledgementLost,
         commit.CommitUnknown,
@@ -22,6 +38,9 @@ ROWS: dict[str, type[Row]] = {
         database.DatabaseRefuses,
         database.DatabaseAway,
         both.BothDown,
+        poison.Poison,
         repeats.Repeats,
+        bartenders.SameDrink,
+        soak.Soak,
     )
 }

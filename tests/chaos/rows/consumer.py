@@ -2,6 +2,11 @@
 
 import os
 import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
 
 from shakerqueue.failpoints import Failpoint
 from tests.chaos.proxy import Way
@@ -36,6 +41,38 @@ class ConsumerDies(Row):
         if house.consumer.deaths[deaths:] != [-signal.SIGKILL]:
             scene.problems.append(f"the consumer ended with {house.consumer.deaths[deaths:]}, not by the kill alone")
         scene.await_growth(PERSISTED)
+
+
+class ConsumerHangs(Row):
+    """The broker takes it for dead, and the orders back; it wakes up with them in its hands."""
+
+    number = "4"
+    title = "consumer hangs past its heartbeat"
+    fault = "STOP for three heartbeats of 5 s"
+    full = Size(2_000, 4, 2)
+    small = Size(200, 1)
+    amqp_options = "?heartbeat=5"
+    growing = (REDELIVERED,)
+    hang_seconds = 16.0
+
+    def inject(self, scene: Scene, number: int) -> None:
+        pid, redelivered = scene.house.consumer.pid, REDELIVERED.read(scene.house)
+        until = time.monotonic() + self.hang_seconds
+        with stopped(pid):
+            await_fact("the hang is over", lambda: time.monotonic() > until)
+            scene.saw("hangs of the consumer", psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+        scene.await_totals({REDELIVERED: redelivered + 1})
+        scene.await_growth(PERSISTED)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """A process that stands still meanwhile."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 class AcknowledgementLost(Row):
