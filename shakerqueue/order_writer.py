@@ -23,7 +23,7 @@ from shakerqueue.telemetry.metrics import Writer
 
 MAX_WAITING_ORDERS = 2_000
 MAX_BATCH_ORDERS = 500
-MIN_ATTEMPT_SECONDS = 0.2  # less is left: not worth a second attempt
+QUICK_FAILURE_SECONDS = 0.5
 
 log = structlog.get_logger(__name__)
 
@@ -111,13 +111,14 @@ class OrderWriter:
             self._store_share([waiting for order in share for waiting in by_id[order.id]])
 
     def _store_share(self, share: list[_WaitingOrder]) -> None:
-        """Store a share, if need be twice: a connection may have died since it was last used."""
+        """Store a share, if need be twice: a connection that dies under it says so soon, a server that is away late."""
         deadline = Deadline(max(waiting.deadline.at_seconds for waiting in share))
+        soon = deadline.sooner(QUICK_FAILURE_SECONDS)
         try:
             try:
                 self._write_share(share, deadline)
             except Unavailable:
-                if deadline.remaining_seconds() < MIN_ATTEMPT_SECONDS:
+                if soon.passed:
                     raise
                 self._write_share(share, deadline)
         except ShakerQueueError as error:

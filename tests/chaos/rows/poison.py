@@ -104,9 +104,7 @@ class Poison(Row):
             idempotency_key=(wanted.key if wanted else None) or uuid4().hex,
             fingerprint=bytes(32),
             placed_at=datetime.now(UTC),
-            items=(
-                ItemPlaced(recipe_id=recipe_id or uuid4(), recipe=wanted.recipe if wanted else "Poison", note=note),
-            ),
+            items=(ItemPlaced(recipe_id=recipe_id or uuid4(), recipe=recipe, note=note),),
             external_id=wanted.mark if wanted else None,
         )
         return pack([encode_order(order)])
@@ -148,6 +146,3 @@ def _publish(house: House, body: bytes) -> None:
         channel.basic_publish(
             house.topology.orders_exchange, house.topology.orders_queue, body, properties, mandatory=True
         )
-
-
-Guest = Principal
