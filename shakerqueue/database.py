@@ -73,7 +73,7 @@ class Database:
             min_size=1,
             max_size=pool_size,
             timeout=POOL_WAIT_SECONDS,
-            check=_check_is_open,
+            check=self._check_is_open,
             # A failed attempt is given up at once and the next caller starts another: the pool's own back-off
             # grows without bound, and would outlast an outage by as long as the outage took.
             reconnect_timeout=0,
@@ -112,21 +112,25 @@ class Database:
         with self.connection(deadline) as conn, conn.transaction():
             yield conn
 
+    def _check_is_open(self, conn: Connection[Any]) -> None:
+        """Find out, without a round trip, that the server has hung up: an idle connection has nothing else to say.
+
+        Then it has hung up on the other idle ones as well, and all are replaced: the pool itself would find the dead
+        ones out one by one, and pauses for a second after the second one.
+        """
+        poll = select.poll()
+        poll.register(conn.fileno(), select.POLLIN)
+        if poll.poll(0):
+            conn.close()  # the pool replaces a connection that is closed, and only such a one
+            self._pool.drain()
+            raise errors.OperationalError("the server closed the connection")
+
     def ping(self, deadline: Deadline) -> None:
         """Raises Unavailable unless the database answers and can be written to."""
         with self.connection(deadline) as conn:
             [read_only] = conn.execute("SHOW transaction_read_only").fetchone() or ["on"]
         if read_only == "on":
             raise Unavailable("database", "read-only")
-
-
-def _check_is_open(conn: Connection[Any]) -> None:
-    """Find out, without a round trip, that the server has hung up: an idle connection has nothing else to say."""
-    poll = select.poll()
-    poll.register(conn.fileno(), select.POLLIN)
-    if poll.poll(0):
-        conn.close()  # the pool replaces a connection that is closed, and only such a one
-        raise errors.OperationalError("the server closed the connection")
 
 
 def connection_arguments(application_name: str) -> dict[str, Any]:

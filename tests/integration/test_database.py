@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import psycopg
 import pytest
@@ -55,6 +57,30 @@ def test_a_connection_that_the_server_closed_is_replaced_unnoticed(bar: Bar, dat
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
     assert pid != backend_pid(database)
+
+
+def test_many_connections_that_the_server_closed_are_replaced_at_once(bar: Bar) -> None:
+    """One by one, with the pool's pause between them, they would cost an idle process its next request."""
+    database = Database(bar.database_url, pool_size=4, application_name="many")
+    database.start()
+    with ThreadPoolExecutor(4) as threads:
+        together = Barrier(4)
+
+        def use() -> None:
+            with database.connection() as conn:
+                together.wait(5)
+                conn.execute("SELECT 1")
+
+        for done in [threads.submit(use) for _ in range(4)]:
+            done.result()
+    ended = bar.query(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE application_name = 'many' AND datname = current_database()"
+    )
+    assert 4 == len(ended)
+    with database.connection(Deadline.after(0.7)) as conn:
+        conn.execute("SELECT 1")
+    database.stop()
 
 
 def test_a_transaction_is_all_or_nothing(database: Database) -> None:

@@ -3,7 +3,6 @@
 import time
 
 from dev.servers import Server
-from tests.chaos.house import WORKERS
 from tests.chaos.proxy import Way
 from tests.chaos.row import Row, Scene, Size, p99_seconds, too_few_ok
 from tests.chaos.servers import freeze, frozen, resume
@@ -12,6 +11,7 @@ from tests.chaos.wire import AMQP_PUBLISH
 from tests.chaos.witnesses import BREAKER, BY_BROKER, FALLBACK, NOT_CONFIRMED
 
 LEAST_OK = 0.99
+WORKERS_HEARD = 150  # requests after which each worker that gets any has opened its breaker
 REQUESTS_MEANWHILE = 50  # of guests, while the broker is away
 MOST_SECONDS = 3.0
 MOST_SECONDS_WITH_BREAKER_OPEN = 0.25
@@ -99,7 +99,8 @@ class BrokerHangs(Row):
         began_at = time.monotonic()
         try:
             freeze(broker)
-            scene.await_growth(BREAKER, by=WORKERS)
+            scene.await_growth(BREAKER)
+            await_requests(scene, WORKERS_HEARD)
             with scene.span("breakers open"):
                 await_fact("the hang is over", lambda: time.monotonic() > began_at + hang_seconds)
                 scene.saw("hangs of the broker", int(_stands_still(broker)))
