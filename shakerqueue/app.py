@@ -15,6 +15,7 @@ from shakerqueue.api import (
     auth,
     bar,
     dead_letters,
+    events,
     health,
     me,
     menu,
@@ -33,6 +34,7 @@ from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
+from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
@@ -56,6 +58,7 @@ BLUEPRINTS = (
     orders.blueprint,
     order_verbs.blueprint,
     queue.blueprint,
+    events.blueprint,
     dead_letters.blueprint,
     health.blueprint,
 )
@@ -102,12 +105,12 @@ def _register_api(app: Flask) -> None:
 
 def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", requests.REQUEST_SECONDS)
-    menu_cache, bar_cache = MenuCache(database), BarCache(database)
+    menu_cache, bar_cache, feed = MenuCache(database), BarCache(database), EventFeed(database)
     topology = Topology(settings.amqp_prefix)
     publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
-    follower = Follower(settings.database_url, [revocations, bar_cache, menu_cache])
+    follower = Follower(settings.database_url, [revocations, feed, bar_cache, menu_cache])
     for part in (database, follower, publisher, writer):
         if part:
             part.start()
@@ -116,6 +119,7 @@ def _start_services(settings: Settings) -> Services:
         database=database,
         menu=menu_cache,
         bar=bar_cache,
+        feed=feed,
         follower=follower,
         publisher=publisher,
         writer=writer,
@@ -126,7 +130,8 @@ def _start_services(settings: Settings) -> Services:
         revocations=revocations,
         sessions=Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds),
         order_id_secret=OrderIdSecret(database),
-        waiting_places=Semaphore(settings.threads // 2),
+        waiting_places=Semaphore(settings.threads // 4),
+        stream_places=Semaphore(settings.threads // 2),
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
         services.order_id_secret.read()

@@ -60,6 +60,11 @@ class BarCache:
         self._said: Bar | None = None
 
     @property
+    def said(self) -> Bar | None:
+        """What was said last, as far as it was read."""
+        return self._said
+
+    @property
     def loaded(self) -> bool:
         """Whether anything was read since the process started."""
         return self._said is not None

@@ -11,6 +11,7 @@ from shakerqueue.api.problems import FieldError, Problem, unauthorized, unavaila
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import InvalidToken, Principal
 from shakerqueue.queries.models import UserRole
+from shakerqueue.revocations import Revocations
 
 View = TypeVar("View", bound=Callable[..., Any])
 GUARD_ATTRIBUTE = "shakerqueue_guard"
@@ -78,6 +79,11 @@ def _authenticate() -> Principal:
         who = services().tokens.principal(token)
     except InvalidToken as error:
         raise unauthorized(str(error)) from None
-    if services().revocations.cover(user_id=who.id, token_epoch=who.token_epoch, session_id=who.session_id):
+    if is_revoked(who, services().revocations):
         raise unauthorized("The token was revoked: sign in again.")
     return who
+
+
+def is_revoked(who: Principal, revocations: Revocations) -> bool:
+    """Whether the sign-in or the rights by which they came are good no more."""
+    return revocations.cover(user_id=who.id, token_epoch=who.token_epoch, session_id=who.session_id)

@@ -17,7 +17,7 @@ from shakerqueue.api.fields import (
 )
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
-from shakerqueue.queries.models import ItemStatus, OrderStatus, RecipeBuild
+from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus, RecipeBuild
 
 MAX_DRINKS = 100
 MAX_WAIT_SECONDS = 30
@@ -114,6 +114,30 @@ class WaitQuerySchema(StrictSchema):
         validate=validate.Range(min=0, max=MAX_WAIT_SECONDS),
         metadata={"description": "seconds to wait for a change"},
     )
+
+
+class EventQuerySchema(StrictSchema):
+    after = QueryNumber(load_default=None, metadata={"description": "the place to go on from; 0 is the beginning"})
+    wait = QueryNumber(load_default=0, validate=validate.Range(min=0, max=MAX_WAIT_SECONDS))
+
+
+class EventSchema(StrictSchema):
+    """Something that happened to an order: `number` names the drink, and is null for the order as a whole."""
+
+    id = fields.Integer()
+    type = fields.Enum(OrderEventType, by_value=True)
+    order_id = fields.UUID()
+    number = fields.Integer(attribute="item_number", allow_none=True)
+    principal_id = fields.UUID()
+    actor_id = fields.UUID(allow_none=True)
+    detail = fields.Dict()
+    at = fields.AwareDateTime(attribute="created_at")
+
+
+class EventPageSchema(StrictSchema):
+    events = fields.List(fields.Nested(EventSchema))
+    after = fields.Integer(metadata={"description": "where to go on"})
+    reset = fields.Boolean(metadata={"description": "the place was lost: read everything anew, and go on from `after`"})
 
 
 class ReasonSchema(StrictSchema):

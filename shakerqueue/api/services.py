@@ -11,6 +11,7 @@ from shakerqueue.api.tokens import TokenVerifier
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
+from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
@@ -30,6 +31,7 @@ class Services:
     database: Database
     menu: MenuCache
     bar: BarCache
+    feed: EventFeed
     follower: Follower
     publisher: Publisher | None  # none where the product runs without a broker
     writer: OrderWriter
@@ -41,6 +43,7 @@ class Services:
     sessions: Sessions
     order_id_secret: OrderIdSecret
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
+    stream_places: Semaphore  # streams that may go on at the same time
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""

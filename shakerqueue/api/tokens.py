@@ -27,6 +27,7 @@ class Principal(NamedTuple):
     role: UserRole
     session_id: UUID
     token_epoch: int
+    expires_at: float  # seconds since 1970
 
 
 class InvalidToken(Exception):
@@ -66,7 +67,7 @@ class TokenVerifier:
     def __init__(self, capacity: int = MAX_REMEMBERED_TOKENS) -> None:
         self._capacity = capacity
         self._lock = Lock()
-        self._verified: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     def principal(self, token: str) -> Principal:
         """Whom the token names.
@@ -77,27 +78,31 @@ class TokenVerifier:
         remembered = self._verified.get(token)
         if remembered is None:
             return self._verify(token)
-        principal, expires_at = remembered
-        if expires_at <= time():
+        if remembered.expires_at <= time():
             raise InvalidToken("The token has expired.")
-        return principal
+        return remembered
 
     def _verify(self, token: str) -> Principal:
         claims = _decode(token)
         try:
             principal = _principal(claims)
-            expires_at = float(claims["exp"])
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InvalidToken("The token lacks what an access token says.") from None
         with self._lock:
-            self._verified[token] = (principal, expires_at)
+            self._verified[token] = principal
             if len(self._verified) > self._capacity:
                 self._verified.popitem(last=False)
         return principal
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
-    return Principal(UUID(claims["sub"]), UserRole(claims["role"]), UUID(claims["sid"]), int(claims["epoch"]))
+    return Principal(
+        id=UUID(claims["sub"]),
+        role=UserRole(claims["role"]),
+        session_id=UUID(claims["sid"]),
+        token_epoch=int(claims["epoch"]),
+        expires_at=float(claims["exp"]),
+    )
 
 
 def _decode(token: str) -> dict[str, Any]:

@@ -326,6 +326,29 @@ class OrderEvent:
     created_at: datetime
 
 
+def order_event_from_row(
+    id: int,
+    order_id: UUID,
+    item_number: int | None,
+    type: str,
+    principal_id: UUID,
+    actor_id: UUID | None,
+    detail: JSON,
+    created_at: datetime,
+) -> OrderEvent:
+    """Make a row of the values that psycopg loads."""
+    return OrderEvent(
+        id,
+        order_id,
+        item_number,
+        OrderEventType(type),
+        principal_id,
+        actor_id,
+        detail,
+        created_at,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A row of `sessions`."""

@@ -2,12 +2,14 @@
 # Source: queries/order_events.sql
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection, RawCursor
+from psycopg.rows import args_row
 
-from .models import OrderEventType
+from .models import OrderEvent, OrderEventType, order_event_from_row
 
 LOCK_EVENT_LOG: Final = """-- name: LockEventLog
 SELECT pg_advisory_xact_lock(20260001)
@@ -62,4 +64,66 @@ def append_events(
     RawCursor(conn).execute(
         APPEND_EVENTS,
         [actor_id, list(order_ids), list(item_numbers), list(types), list(principal_ids), list(details)],
+    )
+
+
+LIST_EVENTS_AFTER: Final = """-- name: ListEventsAfter
+SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at FROM order_events
+WHERE id > $1
+ORDER BY id
+LIMIT $2::integer
+"""
+
+
+def list_events_after(conn: Connection[Any], *, after_id: int, at_most: int) -> list[OrderEvent]:
+    """Everybody's events after a place in the log, in its order."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_event_from_row))
+        .execute(LIST_EVENTS_AFTER, [after_id, at_most])
+        .fetchall()
+    )
+
+
+LIST_EVENTS_OF_PRINCIPAL_AFTER: Final = """-- name: ListEventsOfPrincipalAfter
+SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at FROM order_events
+WHERE principal_id = $1 AND id > $2
+ORDER BY id
+LIMIT $3::integer
+"""
+
+
+def list_events_of_principal_after(
+    conn: Connection[Any],
+    *,
+    principal_id: UUID,
+    after_id: int,
+    at_most: int,
+) -> list[OrderEvent]:
+    """One principal's events after a place in the log, in its order."""
+    return (
+        RawCursor(conn, row_factory=args_row(order_event_from_row))
+        .execute(LIST_EVENTS_OF_PRINCIPAL_AFTER, [principal_id, after_id, at_most])
+        .fetchall()
+    )
+
+
+GET_EVENT_LOG_BOUNDS: Final = """-- name: GetEventLogBounds
+SELECT
+    coalesce((SELECT id FROM order_events ORDER BY id LIMIT 1), 0)::bigint AS first_id,
+    coalesce((SELECT id FROM order_events ORDER BY id DESC LIMIT 1), 0)::bigint AS last_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GetEventLogBoundsRow:
+    """A row of `get_event_log_bounds`."""
+
+    first_id: int
+    last_id: int
+
+
+def get_event_log_bounds(conn: Connection[Any]) -> GetEventLogBoundsRow | None:
+    """The first and the last event that are there; two zeros while there is none."""
+    return (
+        RawCursor(conn, row_factory=args_row(GetEventLogBoundsRow)).execute(GET_EVENT_LOG_BOUNDS).fetchone()
     )

@@ -20,3 +20,23 @@ FROM (
         unnest(@principal_ids::uuid[]) AS principal_id,
         unnest(@details::text[]) AS detail
 ) AS e;
+
+-- name: ListEventsAfter :many
+-- Everybody's events after a place in the log, in its order.
+SELECT * FROM order_events
+WHERE id > @after_id
+ORDER BY id
+LIMIT @at_most::integer;
+
+-- name: ListEventsOfPrincipalAfter :many
+-- One principal's events after a place in the log, in its order.
+SELECT * FROM order_events
+WHERE principal_id = @principal_id AND id > @after_id
+ORDER BY id
+LIMIT @at_most::integer;
+
+-- name: GetEventLogBounds :one
+-- The first and the last event that are there; two zeros while there is none.
+SELECT
+    coalesce((SELECT id FROM order_events ORDER BY id LIMIT 1), 0)::bigint AS first_id,
+    coalesce((SELECT id FROM order_events ORDER BY id DESC LIMIT 1), 0)::bigint AS last_id;

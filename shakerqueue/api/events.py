@@ -1,0 +1,86 @@
+"""The feed of events: as a stream that goes on, or page by page."""
+
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from shakerqueue import shutdown
+from shakerqueue.api.blueprints import Blueprint
+from shakerqueue.api.event_stream import LOOK_SECONDS, EventStream, event_json
+from shakerqueue.api.fields import MAX_DIGITS
+from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.problems import FieldError, Problem, unavailable
+from shakerqueue.api.requests import extend_deadline, request_deadline
+from shakerqueue.api.schemas import EventPageSchema, EventQuerySchema
+from shakerqueue.api.services import services
+from shakerqueue.api.waiting import holding_place
+from shakerqueue.deadlines import Deadline
+from shakerqueue.event_feed import Page, PlaceLost
+from shakerqueue.roles import EVERYONE, STAFF
+
+STREAM = "text/event-stream"
+
+blueprint = Blueprint("events", __name__, url_prefix="/events", description="What happens to orders, as it happens")
+
+
+@blueprint.route("")
+@allow(EVERYONE)
+@blueprint.arguments(EventQuerySchema, location="query")
+@blueprint.response(200, EventPageSchema)
+def follow_events(query: dict[str, Any]) -> Response:
+    """What happens to orders: a guest's or a POS's own, for the staff everybody's.
+
+    A stream of server-sent events from now on, or from `Last-Event-ID` on. With `after`, or where a stream is not
+    accepted, JSON: the events after that place and where to go on, held back for up to `wait` seconds while there
+    are none.
+    """
+    if query["after"] is None and request.accept_mimetypes.best_match([STREAM, "application/json"]) == STREAM:
+        return _stream(_last_event_id())
+    return _page(query["after"], query["wait"])
+
+
+def _stream(place: int | None) -> Response:
+    places = services().stream_places
+    if not places.acquire(blocking=False):
+        raise unavailable("There are as many streams as this process can hold. Try again, or follow by `after`.")
+    response = Response(iter(EventStream(services(), principal(), place)), mimetype=STREAM)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would collect before it sends
+    response.call_on_close(places.release)
+    return response
+
+
+def _page(place: int | None, wait_seconds: float) -> Response:
+    feed = services().feed
+    if place is None:
+        place = feed.last_id
+        if place is None:
+            raise unavailable("The feed was not read yet.")
+    extend_deadline(wait_seconds)
+    try:
+        page = _awaited_page(place, Deadline.after(wait_seconds))
+    except PlaceLost as lost:
+        return jsonify({"events": [], "after": lost.last_id, "reset": True})
+    return jsonify({"events": [event_json(event) for event in page.events], "after": page.place, "reset": False})
+
+
+def _awaited_page(place: int, until: Deadline) -> Page:
+    """The first page with something on it, or an empty one at the end: others' events are none."""
+    feed = services().feed
+    own = None if principal().role in STAFF else principal().id
+    with holding_place() as held:
+        page = feed.after(place, own, request_deadline())
+        while held and not page.events and not until.passed and not shutdown.requested.is_set():
+            feed.await_more(page.place, until.remaining_seconds(LOOK_SECONDS))
+            page = feed.after(page.place, own, request_deadline())
+    return page
+
+
+def _last_event_id() -> int | None:
+    given = request.headers.get("Last-Event-ID")
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) <= MAX_DIGITS):
+        error = FieldError("Last-Event-ID", "invalid", "An id that this feed has given.")
+        raise Problem(422, error.detail, errors=[error])
+    return int(given)

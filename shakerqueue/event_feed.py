@@ -1,0 +1,122 @@
+"""The feed of events: what was appended to the log, for as many readers as there are, at one reading per process.
+
+Ids are in commit order, so a reader's place is a plain id. The last events are kept in memory; whoever comes with an
+older place catches up from the database first.
+"""
+
+import threading
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import Connection
+
+from shakerqueue.database import Database
+from shakerqueue.deadlines import Deadline
+from shakerqueue.errors import ShakerQueueError
+from shakerqueue.queries import order_events
+from shakerqueue.queries.models import OrderEvent
+
+KEPT_EVENTS = 10_000
+READ_EVENTS = 1_000  # of one query
+PAGE_EVENTS = 500
+
+
+class PlaceLost(ShakerQueueError):
+    """Nobody can go on from this place: it is from the future, or from before the log. `last_id` is where it ends."""
+
+    def __init__(self, last_id: int) -> None:
+        super().__init__("the place is not in the log")
+        self.last_id = last_id
+
+
+class Page(NamedTuple):
+    """Events after a place, and the place after them: further than the last of them where others are left out."""
+
+    events: Sequence[OrderEvent]
+    place: int
+
+
+class EventFeed:
+    """The end of the log, kept current by a follower. Places are ids of events; 0 is before the first one."""
+
+    channel = "order_events"
+    max_age_seconds = 1.0
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._changed = threading.Condition()  # guards all of the following
+        self._recent: list[OrderEvent] = []  # ascending
+        self._before_recent = 0  # the place from which on the kept events are complete
+        self._last_id: int | None = None
+
+    @property
+    def last_id(self) -> int | None:
+        """The place at the end of the log, as far as it was read; None before the first reading."""
+        return self._last_id
+
+    def read(self, conn: Connection[Any]) -> None:
+        """Take in what was appended; for the follower."""
+        if self._last_id is None or self._went_back(conn):
+            self._begin_at(_bounds(conn).last_id)
+        while events := order_events.list_events_after(conn, after_id=self._last_id or 0, at_most=READ_EVENTS):
+            self._append(events)
+            if len(events) < READ_EVENTS:
+                break
+
+    def after(self, place: int, principal_id: UUID | None, deadline: Deadline) -> Page:
+        """What follows a place: everybody's events, or one principal's.
+
+        Raises:
+            PlaceLost: there is no such place.
+            Unavailable: it is not in memory, and the database is away.
+        """
+        with self._changed:
+            if self._last_id is not None and self._before_recent <= place <= self._last_id:
+                newer = self._recent[bisect_right(self._recent, place, key=lambda event: event.id) :]
+                return Page([event for event in newer if principal_id in (None, event.principal_id)], self._last_id)
+        return self._look_up(place, principal_id, deadline)
+
+    def await_more(self, place: int, seconds: float) -> None:
+        """Return when there is something after the place, anybody's, or after so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: (self._last_id or 0) > place, seconds)
+
+    def _look_up(self, place: int, principal_id: UUID | None, deadline: Deadline) -> Page:
+        """From the database: older than what is kept, or newer than what this process has read so far."""
+        with self._database.connection(deadline) as conn:
+            bounds = _bounds(conn)
+            if place > bounds.last_id or 0 < place < bounds.first_id - 1:
+                raise PlaceLost(bounds.last_id)
+            if principal_id is None:
+                events = order_events.list_events_after(conn, after_id=place, at_most=PAGE_EVENTS)
+            else:
+                events = order_events.list_events_of_principal_after(
+                    conn, principal_id=principal_id, after_id=place, at_most=PAGE_EVENTS
+                )
+        found_to = events[-1].id if events else 0
+        return Page(events, found_to if len(events) == PAGE_EVENTS else max(bounds.last_id, found_to))
+
+    def _went_back(self, conn: Connection[Any]) -> bool:
+        """Whether the log ends before what was read of it: it was restored from a backup."""
+        return _bounds(conn).last_id < (self._last_id or 0)
+
+    def _begin_at(self, last_id: int) -> None:
+        with self._changed:
+            self._recent, self._before_recent, self._last_id = [], last_id, last_id
+
+    def _append(self, events: list[OrderEvent]) -> None:
+        with self._changed:
+            self._recent = [*self._recent, *events]
+            if len(self._recent) > 2 * KEPT_EVENTS:
+                self._before_recent = self._recent[-KEPT_EVENTS - 1].id
+                self._recent = self._recent[-KEPT_EVENTS:]
+            self._last_id = events[-1].id
+            self._changed.notify_all()
+
+
+def _bounds(conn: Connection[Any]) -> order_events.GetEventLogBoundsRow:
+    bounds = order_events.get_event_log_bounds(conn)
+    assert bounds is not None, "an aggregate has one row"  # noqa: S101
+    return bounds

@@ -1,0 +1,3 @@
+DROP INDEX order_events_principal_id_idx;
+DROP TRIGGER order_events_notify_order_events ON order_events;
+DROP FUNCTION notify_order_events;
