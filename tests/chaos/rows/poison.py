@@ -49,7 +49,7 @@ class Poison(Row):
         return len(self._dead)
 
     def _lie_in(self, letters: DeadLetters) -> int:
-        return len({letter.body for letter in letters.find(EVERYTHING)})
+        return len({letter.body for letter in letters.find(EVERYTHING).letters})
 
     def inject(self, scene: Scene, number: int) -> None:
         kinds = (self._no_json, self._nul, self._surrogate, self._oversize, self._unknown_recipe, self._killer)
@@ -127,7 +127,7 @@ class Poison(Row):
         database = Database(scene.house.database_url, pool_size=1, application_name="chaos")
         database.start()
         try:
-            scene.saw("dead letters discarded", len(discard(letters, EVERYTHING, database)))
+            scene.saw("dead letters discarded", len(discard(letters, EVERYTHING, database).walk.letters))
         finally:
             database.stop()
 
