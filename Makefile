@@ -44,7 +44,7 @@ lock: $(INSTALLED) ## pin the versions that setup.cfg asks for
 bench: $(INSTALLED) ## measure accepted orders per second beside a peer
 	$(BIN)/python -m bench
 
-chaos: $(INSTALLED) ## break every part while orders come in (ROW=5,14a; FRESH=1)
+chaos: $(INSTALLED) ## break every part while orders come in (ROW=5,14a; FRESH=1; MINUTES=60)
 	@$(BIN)/python -m tests.chaos
 
 clean: ## remove what was installed and cached; the data of `make run` stays

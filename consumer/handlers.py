@@ -5,19 +5,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import NamedTuple
 
-import structlog
-
-from consumer.deliveries import MAX_DELIVERY_COUNT, Delivery, Failures
-from shakerqueue.database import CONTENTION, Database
-from shakerqueue.errors import MalformedMessage, Unavailable
+from consumer.deliveries import LONE_DELIVERY_COUNT, MAX_DELIVERY_COUNT, Delivery, Failure, Fate
+from shakerqueue.database import Database
+from shakerqueue.errors import DataRefused, MalformedMessage, Unavailable
 from shakerqueue.messaging.letters import Letter
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
-from shakerqueue.order_store import is_taking_orders, store, transaction_shares
+from shakerqueue.order_store import store, store_each, transaction_shares
 from shakerqueue.telemetry.metrics import Writer
-
-LONE_LOCK_SECONDS = 0.1  # an order that is tried alone may be one of many that wait for the same lock
-
-log = structlog.get_logger(__name__)
 
 
 class Arrived(NamedTuple):
@@ -27,7 +21,7 @@ class Arrived(NamedTuple):
     delivery: Delivery
 
 
-def persist(database: Database, deliveries: Sequence[Delivery], *, one_by_one: bool = False) -> Failures:
+def persist(database: Database, deliveries: Sequence[Delivery], *, one_by_one: bool = False) -> list[Failure]:
     """Store every order of the batch, and commit; return what could not be.
 
     `one_by_one` gives each order a transaction of its own: the way out when a batch fails as a whole.
@@ -36,27 +30,28 @@ def persist(database: Database, deliveries: Sequence[Delivery], *, one_by_one: b
         Unavailable: the database is away; nothing is lost, and the same batch may be tried again.
         Exception: whatever nobody foresaw, of a batch only: try one by one.
     """
-    arrived, dead = _unpacked(deliveries)
+    arrived, failures = _unpacked(deliveries)
     if one_by_one:
-        failures = [_persist_alone(database, one) for one in arrived]
-    else:
-        failures = [_persist_share(database, share) for share in _shares(arrived)]
-    return Failures(
-        dead + [letter for each in failures for letter in each.dead],
-        [letter for each in failures for letter in each.later],
-    )
+        return failures + list(_persist_each(database, arrived))
+    return failures + [failure for share in _shares(arrived) for failure in _persist_share(database, share)]
 
 
-def _unpacked(deliveries: Sequence[Delivery]) -> tuple[list[Arrived], list[Letter]]:
-    """The orders of the messages, and the messages that are none."""
+def _unpacked(deliveries: Sequence[Delivery]) -> tuple[list[Arrived], list[Failure]]:
+    """The orders to store; and what is none, or has to come again apart from its neighbours."""
     arrived: list[Arrived] = []
-    dead: list[Letter] = []
+    failures: list[Failure] = []
     for delivery in deliveries:
         try:
-            arrived += [Arrived(order, delivery) for order in _orders_of(delivery)]
+            orders = _orders_of(delivery)
         except MalformedMessage as error:
-            dead.append(_letter(delivery, str(error)))
-    return arrived, dead
+            failures.append(Failure(delivery.tag, Fate.DEAD, _letter(delivery, str(error))))
+            continue
+        if delivery.delivery_count >= LONE_DELIVERY_COUNT and len(orders) > 1:
+            reason = f"delivered {delivery.delivery_count} times together with others"
+            failures += [Failure(delivery.tag, Fate.APART, _letter(delivery, reason, order)) for order in orders]
+        else:
+            arrived += [Arrived(order, delivery) for order in orders]
+    return arrived, failures
 
 
 def _orders_of(delivery: Delivery) -> tuple[OrderPlaced, ...]:
@@ -72,25 +67,29 @@ def _shares(arrived: list[Arrived]) -> Iterator[list[Arrived]]:
         yield list(islice(rest, len(share)))
 
 
-def _persist_share(database: Database, share: list[Arrived]) -> Failures:
+def _persist_share(database: Database, share: list[Arrived]) -> list[Failure]:
     refused = store(database, [one.order for one in share], Writer.CONSUMER)
     deliveries = {one.order.id: one.delivery for one in share}
-    return Failures([_letter(deliveries[one.order.id], str(one.reason), one.order) for one in refused], [])
+    return [_failure(Arrived(one.order, deliveries[one.order.id]), one.reason) for one in refused]
 
 
-def _persist_alone(database: Database, arrived: Arrived) -> Failures:
-    """One order in its own transaction; that it fails is its own affair unless the database takes no orders at all."""
-    order, delivery = arrived
-    try:
-        refused = store(database, [order], Writer.CONSUMER, lock_seconds=LONE_LOCK_SECONDS)
-    except Unavailable as error:
-        if error.sqlstate not in CONTENTION or not is_taking_orders(database):
-            raise
-        return Failures([], [_letter(delivery, error.reason, order)])
-    except Exception as error:
-        log.exception("order_failed", order_id=str(order.id))
-        return Failures([], [_letter(delivery, repr(error), order)])
-    return Failures([_letter(delivery, str(one.reason), order) for one in refused], [])
+def _persist_each(database: Database, arrived: list[Arrived]) -> Iterator[Failure]:
+    """That one of them fails is its own affair, unless the database takes no orders at all."""
+    each = store_each(database, (one.order for one in arrived), Writer.CONSUMER)
+    for one, (_, error) in zip(arrived, each, strict=True):
+        if error is not None:
+            yield _failure(one, error)
+
+
+def _failure(arrived: Arrived, error: Exception) -> Failure:
+    """The data is refused: for good. Anything else may pass."""
+    fate = Fate.DEAD if isinstance(error, DataRefused) else Fate.LATER
+    reason = error.reason if isinstance(error, Unavailable) else _told(error)
+    return Failure(arrived.delivery.tag, fate, _letter(arrived.delivery, reason, arrived.order))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, DataRefused) else repr(error)
 
 
 def _letter(delivery: Delivery, reason: str, order: OrderPlaced | None = None) -> Letter:

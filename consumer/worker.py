@@ -14,23 +14,18 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ConsumerCancelled
 from pika.spec import Basic
 
-from consumer import handlers
-from consumer.deliveries import LONE_DELIVERY_COUNT, Delivery, Failures
+from consumer import failures, handlers
+from consumer.deliveries import LONE_DELIVERY_COUNT, Delivery, Failure
 from shakerqueue import failpoints
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging import connections
-from shakerqueue.messaging.letters import Letter, attempts_of, first_failed_at_of, publish_dead, publish_retry
-from shakerqueue.messaging.topology import RETRY_DELAYS_SECONDS, Topology
-from shakerqueue.telemetry.metrics import (
-    CONSUMER_CONNECTIONS,
-    CONSUMER_PAUSES,
-    DEAD_LETTERS,
-    MESSAGES_REDELIVERED,
-    RETRIES,
-)
+from shakerqueue.messaging.letters import attempts_of, first_failed_at_of
+from shakerqueue.messaging.topology import Topology
+from shakerqueue.order_store import check_takes_orders
+from shakerqueue.telemetry.metrics import CONSUMER_CONNECTIONS, CONSUMER_PAUSES, MESSAGES_REDELIVERED
 
 POLL_SECONDS = 1.0  # how soon a stop is noticed
 MAX_IDLE_SECONDS = 60.0
@@ -38,7 +33,8 @@ GATHER_SECONDS = 0.003  # an idle moment this long ends a batch
 DATABASE_RETRY_SECONDS = 1.0
 RECONNECT_SECONDS = (0.5, 2.0)
 MAX_BATCH_BYTES = 1024 * 1024
-PING_SECONDS = 1.0
+PROBE_SECONDS = 3.0
+SEND_AGAIN_SECONDS = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -68,6 +64,7 @@ class Worker:
                 _Session(self._hosts, self._topology, self._database, self._batch_size, self._stopping).run()
             except ConsumerCancelled:
                 log.info("consumer_renewed")
+                continue
             except (AMQPError, OSError) as error:
                 log.warning("consumer_disconnected", reason=repr(error))
             except Exception:
@@ -96,6 +93,8 @@ class _Session:
         self._stopping = stopping
         self._received: list[Delivery] = []
         self._prefetch_is_wide = False
+        self._unsent: list[Failure] = []
+        self._send_again_at = 0.0
         self._last_delivery_at = monotonic()
         self._connection, self._channel = connections.open_declared(hosts, topology)
 
@@ -109,6 +108,7 @@ class _Session:
             CONSUMER_CONNECTIONS.inc()
             log.info("consumer_connected")
             while not self._stopping.is_set():
+                self._send_what_waits()
                 if batch := self._gather():
                     self._handle(batch)
                 else:
@@ -120,14 +120,15 @@ class _Session:
         When the queue is deleted the broker cancels the consumer. If it is back at once, RabbitMQ 3.10 does not: it
         counts what comes as delivered to us, and we get nothing. So a session that is idle for long is renewed.
         """
-        if not self._channel.consumer_tags or monotonic() - self._last_delivery_at > MAX_IDLE_SECONDS:
+        idle = not self._unsent and monotonic() - self._last_delivery_at > MAX_IDLE_SECONDS
+        if idle or not self._channel.consumer_tags:
             raise ConsumerCancelled
 
     def _await_database(self) -> None:
         """Take no message that could not be stored: each time one is given back, its delivery count rises."""
         while not self._stopping.is_set():
             try:
-                return self._database.ping(Deadline.after(PING_SECONDS))
+                return check_takes_orders(self._database, Deadline.after(PROBE_SECONDS))
             except Unavailable as error:
                 self._pause(error)
         return None
@@ -179,15 +180,50 @@ class _Session:
         failures = self._persist(batch)
         if failures is None:
             return  # stopped while the database was away: unacknowledged, so it is delivered again
-        if any(failures):
-            self._publish(failures)
+        self._unsent += failures
+        self._send()
         failpoints.passes(Failpoint.ACK)
-        if self._prefetch_is_wide or batch[-1].delivery_count:
-            self._channel.basic_ack(batch[-1].tag, multiple=True)
+        if not self._prefetch_is_wide and (self._unsent or not batch[-1].delivery_count):
+            self._widen_prefetch_and_acknowledge(batch)
         else:
-            self._widen_prefetch_and_ack(batch[-1])
+            self._acknowledge(batch)
 
-    def _persist(self, batch: list[Delivery]) -> Failures | None:
+    def _acknowledge(self, batch: list[Delivery]) -> None:
+        """All at once, unless some of it is still to be sent elsewhere."""
+        held = {failure.tag for failure in self._unsent}
+        if not held:
+            self._channel.basic_ack(batch[-1].tag, multiple=True)
+            return
+        for delivery in batch:
+            if delivery.tag not in held:
+                self._channel.basic_ack(delivery.tag)
+
+    def _send(self) -> None:
+        """Send what failed to where it goes, each confirmed before its delivery is acknowledged.
+
+        While the broker takes nothing, in an alarm, that waits, unacknowledged, and the good orders go on.
+        """
+        if not self._unsent:
+            return
+        self._send_again_at = monotonic() + SEND_AGAIN_SECONDS
+        try:
+            failures.send(self._hosts, self._topology, self._unsent)
+        except (AMQPError, OSError) as error:
+            log.warning("failures_unsent", waiting=len(self._unsent), reason=repr(error))
+            return
+        self._unsent = []
+
+    def _send_what_waits(self) -> None:
+        """What could not be sent before: now, and then its deliveries are done."""
+        if not self._unsent or monotonic() < self._send_again_at:
+            return
+        tags = sorted({failure.tag for failure in self._unsent})
+        self._send()
+        if not self._unsent:
+            for tag in tags:
+                self._channel.basic_ack(tag)
+
+    def _persist(self, batch: list[Delivery]) -> list[Failure] | None:
         """Persist and commit, however long the database is away."""
         failed_before = False
         while not self._stopping.is_set():
@@ -202,41 +238,17 @@ class _Session:
             failed_before = True
         return None
 
-    def _widen_prefetch_and_ack(self, only: Delivery) -> None:
+    def _widen_prefetch_and_acknowledge(self, batch: list[Delivery]) -> None:
         """A consumer's prefetch is fixed when it starts, so it is replaced by one that takes whole batches.
 
-        Not before something new was stored: among what comes again may be what ended the last consumer. While the
-        only message it may hold is unacknowledged nothing more comes, so nothing is thrown back.
+        Not before something new was stored: among what comes again may be what ended the last consumer. (What is
+        unsent is held back, and would keep a narrow one from getting anything.) While the only message it may hold
+        is unacknowledged nothing more comes, so nothing is thrown back.
         """
         self._channel.basic_cancel(self._consumer_tag)
-        self._channel.basic_ack(only.tag)
+        self._acknowledge(batch)
         self._consume(prefetch_count=2 * self._batch_size)
         self._prefetch_is_wide = True
-
-    def _publish(self, failures: Failures) -> None:
-        """Confirmed before the original is acknowledged: twice in the other queue at worst, never nowhere."""
-        connection, channel = connections.open_declared(self._hosts, self._topology)
-        with connection:
-            channel.confirm_delivery()
-            for letter in failures.later:
-                self._publish_later(channel, letter)
-            for letter in failures.dead:
-                self._publish_dead(channel, letter)
-
-    def _publish_later(self, channel: BlockingChannel, letter: Letter) -> None:
-        """The first failure waits least; what has failed after the longest wait as well has failed for good."""
-        if letter.attempts > len(RETRY_DELAYS_SECONDS):
-            self._publish_dead(channel, letter)
-            return
-        delay_seconds = RETRY_DELAYS_SECONDS[letter.attempts - 1]
-        publish_retry(channel, self._topology, letter, delay_seconds)
-        RETRIES.inc()
-        log.warning("retried_later", reason=letter.reason, attempts=letter.attempts, delay_seconds=delay_seconds)
-
-    def _publish_dead(self, channel: BlockingChannel, letter: Letter) -> None:
-        publish_dead(channel, self._topology, letter)
-        DEAD_LETTERS.inc()
-        log.error("dead_lettered", reason=letter.reason, attempts=letter.attempts, size=len(letter.body))
 
 
 def batch_length(received: list[Delivery], batch_size: int) -> int:

@@ -33,6 +33,7 @@ from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
+from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
@@ -134,6 +135,6 @@ def _start_services(settings: Settings) -> Services:
         stream_places=Semaphore(settings.threads // 2),
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
-        services.order_id_secret.read()
+        services.order_id_secret.read(Deadline.after(requests.REQUEST_SECONDS))
     atexit.register(services.stop)
     return services

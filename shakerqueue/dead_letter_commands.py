@@ -10,9 +10,9 @@ import click
 
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
-from shakerqueue.discarding import discard, orders_of
+from shakerqueue.discarding import Discarded, discard, orders_of
 from shakerqueue.errors import Unusable
-from shakerqueue.messaging.dead_letters import DeadLetters, LetterFilter
+from shakerqueue.messaging.dead_letters import DeadLetters, LetterFilter, Walk
 from shakerqueue.messaging.letters import Letter
 from shakerqueue.messaging.topology import Topology
 
@@ -53,7 +53,7 @@ def filtered(verb: Callable[..., None]) -> Callable[..., None]:
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
 def list_letters(chosen: LetterFilter, limit: int) -> None:
     """One line a letter, the oldest first."""
-    found = _dead_letters(load_settings()).find(chosen, limit)
+    found = _dead_letters(load_settings()).find(chosen, limit).letters
     click.echo("\n".join(_line(letter) for letter in found) or "no dead letters")
 
 
@@ -61,7 +61,7 @@ def list_letters(chosen: LetterFilter, limit: int) -> None:
 @click.argument("id")
 def show_letter(id: str) -> None:
     """All of one letter."""
-    found = _dead_letters(load_settings()).find(LetterFilter(ids=frozenset([id])), limit=1)
+    found = _dead_letters(load_settings()).find(LetterFilter(ids=frozenset([id])), limit=1).letters
     if not found:
         raise Unusable(f"there is no dead letter {id}")
     [letter] = found
@@ -80,7 +80,8 @@ def retry_letters(chosen: LetterFilter, *, everything: bool, dry_run: bool, per_
     """Send letters to the consumers again. Each leaves the dead queue only once it is safe in the other one."""
     _refuse_careless(chosen, everything=everything)
     letters = _dead_letters(load_settings())
-    _report("retried", letters.find(chosen) if dry_run else letters.retry(chosen, None, per_second), dry_run=dry_run)
+    walk = letters.find(chosen) if dry_run else letters.retry(chosen, per_second=per_second)
+    _report("retried", walk, dry_run=dry_run)
 
 
 @command.command("discard")
@@ -92,10 +93,15 @@ def discard_letters(chosen: LetterFilter, *, everything: bool, dry_run: bool) ->
     _refuse_careless(chosen, everything=everything)
     settings = load_settings()
     letters = _dead_letters(settings)
-    _report("discarded", letters.find(chosen) if dry_run else _discard(letters, chosen, settings), dry_run=dry_run)
+    if dry_run:
+        _report("discarded", letters.find(chosen), dry_run=True)
+        return
+    done = _discard(letters, chosen, settings)
+    _report("discarded", done.walk, dry_run=False)
+    click.echo(f"orders stored as failed: {len(done.failed_order_ids)}")
 
 
-def _discard(letters: DeadLetters, chosen: LetterFilter, settings: Settings) -> list[Letter]:
+def _discard(letters: DeadLetters, chosen: LetterFilter, settings: Settings) -> Discarded:
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-dead-letters")
     database.start()
     try:
@@ -115,10 +121,10 @@ def _refuse_careless(chosen: LetterFilter, *, everything: bool) -> None:
         raise click.UsageError("Say which: --id, --reason, --after or --before; or --all.")
 
 
-def _report(done: str, letters: list[Letter], *, dry_run: bool) -> None:
-    for letter in letters:
+def _report(done: str, walk: Walk, *, dry_run: bool) -> None:
+    for letter in walk.letters:
         click.echo(_line(letter))
-    click.echo(f"{'would be ' if dry_run else ''}{done}: {len(letters)}")
+    click.echo(f"{'would be ' if dry_run else ''}{done}: {len(walk.letters)}")
 
 
 def _line(letter: Letter) -> str:

@@ -1,6 +1,7 @@
 """The secret of the order ids, read from the database once, when it is first needed."""
 
 from shakerqueue.database import Database
+from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.queries import users
 
@@ -12,14 +13,14 @@ class OrderIdSecret:
         self._database = database
         self._secret: bytes | None = None
 
-    def read(self) -> bytes:
+    def read(self, deadline: Deadline) -> bytes:
         """The secret, 32 bytes.
 
         Raises:
             Unavailable: it was never read yet, and the database is away or not migrated.
         """
         if self._secret is None:
-            with self._database.connection() as conn:
+            with self._database.connection(deadline) as conn:
                 self._secret = users.get_order_id_secret(conn)
         if self._secret is None:
             raise Unavailable("database", "it holds no secret for order ids")

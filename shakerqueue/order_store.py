@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import structlog
+from psycopg import Rollback
 
 from shakerqueue import failpoints
-from shakerqueue.database import Database
+from shakerqueue.database import CONTENTION, Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, Unavailable
 from shakerqueue.failpoints import Failpoint
@@ -19,6 +20,13 @@ from shakerqueue.telemetry.metrics import ORDERS_KNOWN, ORDERS_PERSISTED, Writer
 # One transaction's share: what is bound and inserted well within its deadline, whatever guests put into their orders.
 MAX_TRANSACTION_DRINKS = 1000
 MAX_TRANSACTION_CHARACTERS = 256 * 1024
+
+LONE_LOCK_SECONDS = 0.1  # an order that is tried alone may be one of many that wait for the same lock
+HURRIED_LOCK_SECONDS = 0.002
+# A full disk has no room for it. Not in sql/queries: sqlc does not know a table that is made on the way.
+WRITE_PROBE = (
+    "CREATE TEMPORARY TABLE write_probe ON COMMIT DROP AS SELECT repeat('x', 1000) FROM generate_series(1, 100)"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -82,12 +90,50 @@ def store(
     return []
 
 
+def store_each(
+    database: Database, orders: Iterable[OrderPlaced], writer: Writer, deadline: Deadline | None = None
+) -> Iterator[tuple[OrderPlaced, Exception | None]]:
+    """Store each order in a transaction of its own; with each comes what kept it from being stored, if anything did.
+
+    Somebody may be in the way of many of them: after the first the others wait only for a moment.
+
+    Raises:
+        Unavailable: the database takes no orders at all: that is no order's fault.
+    """
+    lock_seconds = LONE_LOCK_SECONDS
+    for order in orders:
+        try:
+            refused = store(database, [order], writer, deadline, lock_seconds)
+            yield order, refused[0].reason if refused else None
+        except Unavailable as error:
+            if error.sqlstate not in CONTENTION:
+                raise
+            if lock_seconds == LONE_LOCK_SECONDS and not is_taking_orders(database):
+                raise
+            lock_seconds = HURRIED_LOCK_SECONDS
+            yield order, error
+        except Exception as error:
+            log.exception("order_failed", order_id=str(order.id))
+            yield order, error
+
+
 def is_taking_orders(database: Database) -> bool:
-    """Whether orders can be stored at all: the tables are there and nobody holds the log of events."""
+    """Whether orders can be stored at all."""
     try:
-        with database.transaction() as conn:
-            orders_queries.lock_intake_tables(conn)
-            order_events.lock_event_log(conn)
+        check_takes_orders(database)
     except Unavailable:
         return False
     return True
+
+
+def check_takes_orders(database: Database, deadline: Deadline | None = None) -> None:
+    """Do what every insert of orders does, and leave nothing behind: locks of the tables, a write, the log's lock.
+
+    Raises:
+        Unavailable: a table is missing or locked, nothing can be written, or somebody holds the log of events.
+    """
+    with database.transaction(deadline) as conn:
+        orders_queries.lock_intake_tables(conn)
+        conn.execute(WRITE_PROBE)
+        order_events.lock_event_log(conn)
+        raise Rollback

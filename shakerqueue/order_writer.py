@@ -14,11 +14,11 @@ from uuid import UUID
 
 import structlog
 
-from shakerqueue.database import Database
+from shakerqueue.database import CONTENTION, Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import ShakerQueueError, Unavailable
 from shakerqueue.messaging.messages import OrderPlaced
-from shakerqueue.order_store import store, transaction_shares
+from shakerqueue.order_store import store, store_each, transaction_shares
 from shakerqueue.telemetry.metrics import Writer
 
 MAX_WAITING_ORDERS = 2_000
@@ -36,13 +36,15 @@ class _WaitingOrder:
     deadline: Deadline
     stored: Future[None] = field(default_factory=Future)
 
-    def succeed(self) -> None:
-        with suppress(InvalidStateError):  # its request has given up
-            self.stored.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        with suppress(InvalidStateError):
-            self.stored.set_exception(error)
+    def settle(self, error: Exception | None) -> None:
+        """Tell the request: stored, or why not."""
+        with suppress(InvalidStateError):  # it has given up, or knows
+            if error is None:
+                self.stored.set_result(None)
+            elif isinstance(error, ShakerQueueError):
+                self.stored.set_exception(error)
+            else:
+                self.stored.set_exception(Unavailable("database", repr(error)))
 
 
 class OrderWriter:
@@ -88,7 +90,7 @@ class OrderWriter:
             except Exception as error:
                 # Nobody foresaw it. A thread that ended would leave the process without a fallback.
                 log.exception("order_writer_failed")
-                _fail(batch, Unavailable("database", repr(error)))
+                _fail(batch, error)
 
     def _present(self) -> Iterator[_WaitingOrder]:
         """What else waits at this moment."""
@@ -103,37 +105,54 @@ class OrderWriter:
             yield waiting
 
     def _store(self, batch: list[_WaitingOrder]) -> None:
-        wanted = [waiting for waiting in batch if not waiting.stored.cancelled()]
-        by_id: dict[UUID, list[_WaitingOrder]] = {}
-        for waiting in wanted:  # one order may be here twice: a client that repeats a request does not wait
-            by_id.setdefault(waiting.order.id, []).append(waiting)
-        for share in transaction_shares(waiting[0].order for waiting in by_id.values()):
-            self._store_share([waiting for order in share for waiting in by_id[order.id]])
+        waiting: dict[UUID, list[_WaitingOrder]] = {}
+        for one in batch:  # one order may be here twice: a client that repeats a request does not wait
+            if not one.stored.cancelled():
+                waiting.setdefault(one.order.id, []).append(one)
+        for share in transaction_shares(same[0].order for same in waiting.values()):
+            self._store_share([one for order in share for one in waiting[order.id]])
 
     def _store_share(self, share: list[_WaitingOrder]) -> None:
-        """Store a share, if need be twice: a connection that dies under it says so soon, a server that is away late."""
-        deadline = Deadline(max(waiting.deadline.at_seconds for waiting in share))
+        """Together; if need be once more, or each by itself, where that can help."""
+        deadline = Deadline(max(one.deadline.at_seconds for one in share))
         soon = deadline.sooner(QUICK_FAILURE_SECONDS)
         try:
-            try:
-                self._write_share(share, deadline)
-            except Unavailable:
-                if soon.passed:
-                    raise
-                self._write_share(share, deadline)
-        except ShakerQueueError as error:
+            self._store_together(share, deadline)
+        except Unavailable as error:
+            if error.sqlstate in CONTENTION:
+                self._store_each(share)
+            elif soon.passed:  # a server that is away; a connection that dies under it says so soon
+                _fail(share, error)
+            else:
+                self._store_again(share, deadline)
+        except Exception:
+            log.exception("share_failed")
+            self._store_each(share)
+
+    def _store_again(self, share: list[_WaitingOrder], deadline: Deadline) -> None:
+        try:
+            self._store_together(share, deadline)
+        except Unavailable as error:
             _fail(share, error)
 
-    def _write_share(self, share: list[_WaitingOrder], deadline: Deadline) -> None:
-        refused = store(self._database, [waiting.order for waiting in share], Writer.API, deadline)
+    def _store_together(self, share: list[_WaitingOrder], deadline: Deadline) -> None:
+        refused = store(self._database, [one.order for one in share], Writer.API, deadline)
         reasons = {one.order.id: one.reason for one in refused}
-        for waiting in share:
-            if reason := reasons.get(waiting.order.id):
-                waiting.fail(reason)
-            else:
-                waiting.succeed()
+        for one in share:
+            one.settle(reasons.get(one.order.id))
+
+    def _store_each(self, share: list[_WaitingOrder]) -> None:
+        """Somebody is in the way of one of them, or it fails as nobody foresaw: the others do not wait for it."""
+        wanted = [one for one in share if not one.stored.cancelled() and not one.deadline.passed]
+        left = iter(wanted)
+        deadline = Deadline(max((one.deadline.at_seconds for one in wanted), default=0.0))
+        try:
+            for _, error in store_each(self._database, (one.order for one in wanted), Writer.API, deadline):
+                next(left).settle(error)
+        except Unavailable as error:
+            _fail(wanted, error)
 
 
 def _fail(batch: list[_WaitingOrder], error: Exception) -> None:
     for waiting in batch:
-        waiting.fail(error)
+        waiting.settle(error)

@@ -53,4 +53,9 @@ class DeadLetterListSchema(StrictSchema):
 
 class DeadLettersDoneSchema(StrictSchema):
     dead_letters = fields.List(fields.Nested(DeadLetterSchema))
+    more = fields.Boolean(metadata={"description": "there was no time for all"})
     dry_run = fields.Boolean()
+
+
+class DeadLettersDiscardedSchema(DeadLettersDoneSchema):
+    failed_order_ids = fields.List(fields.UUID())

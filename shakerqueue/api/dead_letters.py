@@ -9,15 +9,20 @@ from shakerqueue.api.dead_letter_schemas import (
     DeadLetterChoiceSchema,
     DeadLetterFilterSchema,
     DeadLetterListSchema,
+    DeadLettersDiscardedSchema,
     DeadLettersDoneSchema,
 )
 from shakerqueue.api.guards import allow
 from shakerqueue.api.problems import FieldError, Problem, unavailable
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.discarding import discard, orders_of
-from shakerqueue.messaging.dead_letters import DeadLetters, LetterFilter
+from shakerqueue.messaging.dead_letters import DeadLetters, LetterFilter, Walk
 from shakerqueue.messaging.letters import Letter
+from shakerqueue.messaging.outbox import NotConfirmed
 from shakerqueue.roles import ADMINS
+
+BROKER_SECONDS = 1.0
 
 blueprint = Blueprint("dead_letters", __name__, url_prefix="/admin/dead-letters", description="Dead letters")
 
@@ -29,8 +34,9 @@ blueprint = Blueprint("dead_letters", __name__, url_prefix="/admin/dead-letters"
 def list_dead_letters(query: dict[str, Any]) -> dict[str, Any]:
     """Dead letters, the oldest first. A look takes them all and puts them back: no list to poll each second."""
     limit = query.pop("limit")
-    found = _dead_letters().find(_filter(**query), limit + 1)
-    return {"dead_letters": [_summary(letter) for letter in found[:limit]], "more": len(found) > limit}
+    found = _dead_letters().find(_filter(**query), limit + 1, request_deadline())
+    more = len(found.letters) > limit or not found.complete
+    return {"dead_letters": [_summary(letter) for letter in found.letters[:limit]], "more": more}
 
 
 @blueprint.route("/<letter_id>")
@@ -38,10 +44,11 @@ def list_dead_letters(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, DeadLetterBodySchema)
 def get_dead_letter(letter_id: str) -> dict[str, Any]:
     """One dead letter with its body, as text."""
-    found = _dead_letters().find(LetterFilter(ids=frozenset([letter_id])), 1)
-    if not found:
+    found = _dead_letters().find(LetterFilter(ids=frozenset([letter_id])), 1, request_deadline())
+    if not found.letters:
         raise Problem(404, "There is no such dead letter.")
-    return {**_summary(found[0]), "body": found[0].body.decode(errors="backslashreplace")}
+    [letter] = found.letters
+    return {**_summary(letter), "body": letter.body.decode(errors="backslashreplace")}
 
 
 @blueprint.route("/retry", methods=["POST"])
@@ -50,20 +57,22 @@ def get_dead_letter(letter_id: str) -> dict[str, Any]:
 @blueprint.response(200, DeadLettersDoneSchema)
 def retry_dead_letters(body: dict[str, Any]) -> dict[str, Any]:
     """Send letters to the consumers again; each leaves the dead queue once it is safe in the other one."""
-    chosen, limit = _choice(body), body["limit"]
-    letters = _dead_letters()
-    return _done(letters.find(chosen, limit) if body["dry_run"] else letters.retry(chosen, limit), body)
+    chosen, limit, letters = _choice(body), body["limit"], _dead_letters()
+    act = letters.find if body["dry_run"] else letters.retry
+    return _done(act(chosen, limit, request_deadline()), body)
 
 
 @blueprint.route("/discard", methods=["POST"])
 @allow(ADMINS)
 @blueprint.arguments(DeadLetterChoiceSchema)
-@blueprint.response(200, DeadLettersDoneSchema)
+@blueprint.response(200, DeadLettersDiscardedSchema)
 def discard_dead_letters(body: dict[str, Any]) -> dict[str, Any]:
-    """Give letters up: their orders are stored as failed, with the reason `discarded`."""
-    chosen, limit = _choice(body), body["limit"]
-    letters, database = _dead_letters(), services().database
-    return _done(letters.find(chosen, limit) if body["dry_run"] else discard(letters, chosen, database, limit), body)
+    """Give letters up: their orders are stored as failed, with the reason `discarded`, unless they were stored."""
+    chosen, limit, letters = _choice(body), body["limit"], _dead_letters()
+    if body["dry_run"]:
+        return {**_done(letters.find(chosen, limit, request_deadline()), body), "failed_order_ids": []}
+    done = discard(letters, chosen, services().database, limit, request_deadline())
+    return {**_done(done.walk, body), "failed_order_ids": done.failed_order_ids}
 
 
 def _choice(body: dict[str, Any]) -> LetterFilter:
@@ -95,13 +104,16 @@ def _dead_letters() -> DeadLetters:
     letters, publisher = services().dead_letters, services().publisher
     if letters is None or publisher is None:
         raise Problem(404, "This bar runs without a broker: there are no dead letters.")
-    if publisher.obstacle is not None:
-        raise unavailable("The broker is away. The letters are safe in it.")
+    try:
+        publisher.queue_state(request_deadline().sooner(BROKER_SECONDS))  # it answers: so a new connection will, too
+    except NotConfirmed:
+        raise unavailable("The broker is away. The letters are safe in it.") from None
     return letters
 
 
-def _done(letters: list[Letter], body: dict[str, Any]) -> dict[str, Any]:
-    return {"dead_letters": [_summary(letter) for letter in letters], "dry_run": body["dry_run"]}
+def _done(walk: Walk, body: dict[str, Any]) -> dict[str, Any]:
+    letters = [_summary(letter) for letter in walk.letters]
+    return {"dead_letters": letters, "more": not walk.complete, "dry_run": body["dry_run"]}
 
 
 def _summary(letter: Letter) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from shakerqueue.api.problems import FieldError, Problem, unavailable
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import EventPageSchema, EventQuerySchema
 from shakerqueue.api.services import services
-from shakerqueue.api.waiting import holding_place
+from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
 from shakerqueue.event_feed import Page, PlaceLost
 from shakerqueue.roles import EVERYONE, STAFF
@@ -68,7 +68,7 @@ def _awaited_page(place: int, until: Deadline) -> Page:
     """The first page with something on it, or an empty one at the end: others' events are none."""
     feed = services().feed
     own = None if principal().role in STAFF else principal().id
-    with holding_place() as held:
+    with waiting_place() as held:
         page = feed.after(place, own, request_deadline())
         while held and not page.events and not until.passed and not shutdown.requested.is_set():
             feed.await_more(page.place, until.remaining_seconds(LOOK_SECONDS))

@@ -78,13 +78,17 @@ def _memory_parts() -> dict[str, str]:
     return {
         "menu": OK if services().menu.loaded else "not read yet",
         "bar": OK if services().bar.loaded else "not read yet",
-        "order_ids": _state(services().order_id_secret.read),
+        "order_ids": _state(_probe_order_ids),
         "revocations": "stale: nobody can act as staff" if services().revocations.stale else OK,
     }
 
 
 def _probe_database() -> None:
     services().database.ping(request_deadline().sooner(PROBE_SECONDS))
+
+
+def _probe_order_ids() -> None:
+    services().order_id_secret.read(request_deadline().sooner(PROBE_SECONDS))
 
 
 def _state(probe: Callable[[], object]) -> str:

@@ -9,6 +9,7 @@ from shakerqueue.api.placing import Placement
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
+from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.queries import orders
@@ -39,15 +40,18 @@ def earlier_order(placement: Placement) -> Order | None:
     An order that was accepted a moment ago may still be queued, and the bar may have closed since.
 
     Raises:
-        Unavailable: nobody can know at the moment.
+        Unavailable: nobody can know at the moment, or too many ask.
     """
     if not placement.key_is_the_clients:
         return None
-    _await_empty_queue()
-    settled = request_deadline().sooner(SETTLE_SECONDS)
-    while (order := _look_up(placement, request_deadline())) is None and not settled.passed:
-        time.sleep(POLL_SECONDS)
-    return order
+    with waiting_place() as held:
+        if not held:
+            raise Unavailable("API", "too many requests wait")
+        _await_empty_queues()
+        settled = request_deadline().sooner(SETTLE_SECONDS)
+        while (order := _look_up(placement, request_deadline())) is None and not settled.passed:
+            time.sleep(POLL_SECONDS)
+        return order
 
 
 def _look_up(placement: Placement, deadline: Deadline) -> Order | None:
@@ -57,8 +61,8 @@ def _look_up(placement: Placement, deadline: Deadline) -> Order | None:
         )
 
 
-def _await_empty_queue() -> None:
-    """Return once every order that was queued so far is in a consumer's hands, or stored.
+def _await_empty_queues() -> None:
+    """Return once every order that was queued so far, or put off, is in a consumer's hands, stored, or a dead letter.
 
     Raises:
         Unavailable: they do not get there soon.
@@ -67,7 +71,7 @@ def _await_empty_queue() -> None:
     if publisher is None:
         return
     soon = request_deadline().sooner(SETTLE_SECONDS)
-    while publisher.queue_state(request_deadline()).ready:
+    while (queue := publisher.queue_state(request_deadline())).ready or queue.put_off:
         if soon.passed:
             raise Unavailable("consumer", "accepted orders are not stored yet, and this key may stand for one of them")
         time.sleep(POLL_SECONDS)

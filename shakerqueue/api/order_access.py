@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from shakerqueue.api.guards import principal
 from shakerqueue.api.problems import RETRY_AFTER_SECONDS, Problem
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.order_ids import was_issued_to
 from shakerqueue.queries import orders
@@ -21,7 +22,7 @@ def visible_order(conn: Connection[Any], order_id: UUID) -> Order | None:
         Problem: 404, there is none, or none for whoever asks.
     """
     order = orders.get_order(conn, id=order_id)
-    if order is None and was_issued_to(services().order_id_secret.read(), principal().id, order_id):
+    if order is None and was_issued_to(services().order_id_secret.read(request_deadline()), principal().id, order_id):
         return None
     if order is None or not (order.principal_id == principal().id or principal().role in STAFF):
         raise Problem(404, "There is no such order.")

@@ -51,7 +51,9 @@ def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline)
     if body["rush"] and placement.role is UserRole.CUSTOMER:
         raise Problem(403, "Only the bar can rush an order.", errors=[FieldError("rush", "forbidden", "Not yours.")])
     return OrderPlaced(
-        id=order_id(services().order_id_secret.read(), placement.principal_id, placement.key, placement.fingerprint),
+        id=order_id(
+            services().order_id_secret.read(deadline), placement.principal_id, placement.key, placement.fingerprint
+        ),
         principal_id=placement.principal_id,
         idempotency_key=placement.key,
         fingerprint=placement.fingerprint,

@@ -12,7 +12,7 @@ POLL_SECONDS = 0.2
 
 
 @contextmanager
-def holding_place() -> Iterator[bool]:
+def waiting_place() -> Iterator[bool]:
     """Whether this request may wait: who waits holds a thread of the server, and only some of them may."""
     places = services().waiting_places
     held = places.acquire(blocking=False)
@@ -28,7 +28,7 @@ def wait_for_change(look: Callable[[], Order | None], seen: Order | None, second
 
     Where too many wait already, the answer is given at once.
     """
-    with holding_place() as held:
+    with waiting_place() as held:
         if not held:
             return seen
         deadline = Deadline.after(seconds)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import nsmallest
 from time import sleep
+from typing import NamedTuple
 
 from pika.adapters.blocking_connection import BlockingChannel, BlockingConnection
 from pika.exceptions import AMQPError
@@ -22,6 +22,8 @@ from shakerqueue.messaging.topology import Topology
 
 PUT_BACK_SECONDS = 1.0
 POLL_SECONDS = 0.005
+LOOKING_SHARE = 0.6  # of the time there is; the rest is for working letters off
+FOREVER = Deadline(float("inf"))
 HEARTBEAT_SECONDS = 4  # a person waits: a broker that hangs is noticed soon
 
 
@@ -43,6 +45,13 @@ class LetterFilter:
         )
 
 
+class Walk(NamedTuple):
+    """The letters that were found, or dealt with; incomplete where there was no time for all."""
+
+    letters: list[Letter]
+    complete: bool
+
+
 class DeadLetters:
     """The dead letters of one bar. Each call opens a connection of its own; all raise Unavailable without a broker."""
 
@@ -50,12 +59,18 @@ class DeadLetters:
         self._hosts = connections.parameters(amqp_url, "shakerqueue-dead-letters", HEARTBEAT_SECONDS)
         self._topology = topology
 
-    def find(self, wanted: LetterFilter, limit: int | None = None) -> list[Letter]:
+    def find(self, wanted: LetterFilter, limit: int | None = None, deadline: Deadline = FOREVER) -> Walk:
         """The letters that fit, the oldest first; all stay where they are."""
         with self._open() as (_, channel):
-            return self._walk(channel, wanted, limit)
+            return self._walk(channel, wanted, limit, deadline)
 
-    def retry(self, wanted: LetterFilter, limit: int | None = None, per_second: float | None = None) -> list[Letter]:
+    def retry(
+        self,
+        wanted: LetterFilter,
+        limit: int | None = None,
+        deadline: Deadline = FOREVER,
+        per_second: float | None = None,
+    ) -> Walk:
         """Send the letters that fit, at most so many and so many a second, to the consumers again; return them.
 
         Each is confirmed in the orders queue before it leaves this one: at worst it is in both, and its orders are
@@ -70,41 +85,55 @@ class DeadLetters:
                 if per_second:
                     connection.sleep(1 / per_second)  # the heart beats on meanwhile
 
-            return self._walk(channel, wanted, limit, retry)
+            return self._walk(channel, wanted, limit, deadline, retry)
 
-    def remove(self, wanted: LetterFilter, dispose: Callable[[Letter], None], limit: int | None = None) -> list[Letter]:
+    def remove(
+        self,
+        wanted: LetterFilter,
+        dispose: Callable[[Letter], None],
+        limit: int | None = None,
+        deadline: Deadline = FOREVER,
+    ) -> Walk:
         """Remove the letters that fit, at most so many, each after `dispose` has dealt with it; return them."""
         with self._open() as (_, channel):
-            return self._walk(channel, wanted, limit, dispose)
+            return self._walk(channel, wanted, limit, deadline, dispose)
 
     def _walk(
         self,
         channel: BlockingChannel,
         wanted: LetterFilter,
         limit: int | None,
+        deadline: Deadline,
         handle: Callable[[Letter], None] | None = None,
-    ) -> list[Letter]:
+    ) -> Walk:
         """The letters that fit, of all that are there now, the oldest first; who handles one takes it away.
 
         All are looked at, because what was put back has lost its place in the queue.
         """
         count = self._count(channel)
-        fitting = ((tag, letter) for tag, letter in self._take(channel, count) if wanted.fits(letter))
-        found = nsmallest(count if limit is None else limit, fitting, key=lambda taken: taken[1].failed_at)
+        until = deadline.sooner(LOOKING_SHARE * deadline.remaining_seconds())
+        fitting = [(tag, letter) for tag, letter in self._take(channel, count, until) if wanted.fits(letter)]
+        chosen = sorted(fitting, key=lambda taken: taken[1].failed_at)[:limit]
+        complete = not until.passed
         if handle is not None:
-            for tag, letter in found:
+            for place, (tag, letter) in enumerate(chosen):
+                if deadline.passed:
+                    chosen, complete = chosen[:place], False
+                    break
                 handle(letter)
                 channel.basic_ack(tag)
-            count -= len(found)
+            count -= len(chosen)
         self._put_back(channel, count)
-        return [letter for _, letter in found]
+        return Walk([letter for _, letter in chosen], complete)
 
-    def _take(self, channel: BlockingChannel, count: int) -> Iterator[tuple[int, Letter]]:
+    def _take(self, channel: BlockingChannel, count: int, deadline: Deadline) -> Iterator[tuple[int, Letter]]:
         for _ in range(count):
             method, properties, body = channel.basic_get(self._topology.dead_queue)
             if method is None or properties is None or body is None:
                 return
             yield method.delivery_tag, letter_of(properties, body)
+            if deadline.passed:
+                return
 
     def _put_back(self, channel: BlockingChannel, count: int) -> None:
         """Let go of what was looked at, and wait until the next look would find it."""

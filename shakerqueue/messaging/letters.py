@@ -52,8 +52,8 @@ def properties_of(letter: Letter) -> BasicProperties:
 
 def letter_of(properties: BasicProperties, body: bytes) -> Letter:
     """Any message as a letter, however little of a history it carries: others may have put it there."""
-    failed_at = _moment(properties.timestamp) or datetime.now(UTC)
     headers = properties.headers or {}
+    failed_at = _moment(properties.timestamp) or _moved_at(headers) or datetime.now(UTC)
     return Letter(
         id=properties.message_id or sha256(body).hexdigest()[:32],
         body=body,
@@ -76,6 +76,15 @@ def first_failed_at_of(headers: dict[str, Any]) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def _moved_at(headers: dict[str, Any]) -> datetime | None:
+    """When the broker itself moved the message, as it says."""
+    try:
+        moment: datetime = headers["x-death"][0]["time"]
+        return moment.replace(tzinfo=UTC)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None
 
 
 def _moment(timestamp: Any) -> datetime | None:

@@ -15,13 +15,13 @@ from pika.channel import Channel
 from pika.delivery_mode import DeliveryMode
 from pika.exceptions import AMQPConnectionError
 from pika.frame import Method
-from pika.spec import Basic
+from pika.spec import Basic, Queue
 
 from shakerqueue import failpoints
 from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging.messages import CONTENT_TYPE, pack
 from shakerqueue.messaging.outbox import Obstacle, Outbox, WaitingOrder
-from shakerqueue.messaging.topology import Topology
+from shakerqueue.messaging.topology import RETRY_DELAYS_SECONDS, Topology
 from shakerqueue.telemetry.metrics import BREAKER_OPENED, MESSAGES_RETURNED, PUBLISHER_CONNECTIONS
 
 CONFIRM_SECONDS = 1.5
@@ -32,10 +32,11 @@ log = structlog.get_logger(__name__)
 
 
 class QueueState(NamedTuple):
-    """The orders queue: messages that no consumer has got yet, and how many consumers there are."""
+    """The orders queue: messages that no consumer has got yet, how many consumers there are, and what is put off."""
 
     ready: int
     consumers: int
+    put_off: int  # messages in the retry queues
 
 
 @dataclass(slots=True)
@@ -234,14 +235,22 @@ class PublisherSession:
         return [tag for tag in (last,) if tag in self._outstanding]
 
     def _ask_queue_state(self, asked: "Future[QueueState]") -> None:
+        """One passive declaration a queue, the answers come in order; the last one completes the state."""
         if self._channel is None or not self._channel.is_open:
             return
+        retry_queues = [self._topology.retry_queue(delay_seconds) for delay_seconds in RETRY_DELAYS_SECONDS]
+        queues = [self._topology.orders_queue, *retry_queues]
+        told: list[Queue.DeclareOk] = []
 
-        def answer(frame: Method) -> None:
-            with suppress(InvalidStateError):
-                asked.set_result(QueueState(frame.method.message_count, frame.method.consumer_count))
+        def hear(frame: Method) -> None:
+            told.append(frame.method)
+            if len(told) == len(queues):
+                put_off = sum(queue.message_count for queue in told[1:])
+                with suppress(InvalidStateError):
+                    asked.set_result(QueueState(told[0].message_count, told[0].consumer_count, put_off))
 
-        self._channel.queue_declare(self._topology.orders_queue, passive=True, callback=answer)
+        for queue in queues:
+            self._channel.queue_declare(queue, passive=True, callback=hear)
 
     def _close_when_idle(self) -> None:
         """Take nothing more; close as soon as the broker has told the fate of all that is in flight."""

@@ -29,6 +29,7 @@ def curl() -> None:
 
 def test_the_tour_does_what_it_says(bar: Bar, curl: None) -> None:
     with bar.api() as client, bar.process("consume"):
+        eventually(lambda: "ready" == client.get("/readyz").json()["status"], deadline_seconds=30)
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "BASE": str(client.base_url)}
         ran = subprocess.run(
             ["sh", "-euc", tour()], env=environment, capture_output=True, text=True, timeout=30, check=True

@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 import msgspec
 import psycopg
 import pytest
-from pika import BasicProperties
+from pika import BasicProperties, URLParameters
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.exceptions import ConnectionBlockedTimeout
 
-from consumer import handlers
-from consumer.deliveries import MAX_DELIVERY_COUNT, Delivery, Failures
+from consumer import failures, handlers
+from consumer.deliveries import LONE_DELIVERY_COUNT, MAX_DELIVERY_COUNT, Delivery, Failure, Fate
 from consumer.worker import Worker, batch_length
 from shakerqueue import order_store
 from shakerqueue.database import Database
@@ -22,6 +23,7 @@ from shakerqueue.errors import Unavailable
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.letters import letter_of
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
+from shakerqueue.messaging.topology import Topology
 from shakerqueue.queries import order_events
 from shakerqueue.telemetry.metrics import CONSUMER_PAUSES
 from tests.support.bar import Bar, free_port
@@ -143,7 +145,7 @@ def test_the_database_away_loses_nothing_and_spends_no_delivery(
     away, back = threading.Event(), threading.Event()
     persist = handlers.persist
 
-    def flaky_persist(database: Database, deliveries: list[Delivery], **options: bool) -> Failures:
+    def flaky_persist(database: Database, deliveries: list[Delivery], **options: bool) -> list[Failure]:
         counts.extend(delivery.delivery_count for delivery in deliveries)
         if not back.is_set():
             away.set()
@@ -182,17 +184,18 @@ def test_a_consumer_that_starts_while_the_database_is_away_takes_nothing(
     assert 0 == bar.queue_length(bar.topology.dead_queue)
 
 
-def test_a_schema_that_is_not_ready_is_waited_for(
+def test_a_schema_that_changes_under_it_is_waited_for(
     bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
 ) -> None:
-    placed = new_order()
-    with psycopg.connect(bar.database_url, autocommit=True) as conn:
+    first, placed = new_order(), new_order()
+    publish(channel, bar, pack([encode_order(first)]))
+    with psycopg.connect(bar.database_url, autocommit=True) as conn, consuming(bar, database):
+        eventually(lambda: {first.id} == stored_ids(bar))
         conn.execute("ALTER TABLE order_items RENAME TO elsewhere")
         publish(channel, bar, pack([encode_order(placed)]))
-        with consuming(bar, database):
-            eventually(lambda: 0 == bar.queue_length(bar.topology.orders_queue))
-            conn.execute("ALTER TABLE elsewhere RENAME TO order_items")
-            eventually(lambda: {placed.id} == stored_ids(bar))
+        eventually(lambda: 0 == bar.queue_length(bar.topology.orders_queue))
+        conn.execute("ALTER TABLE elsewhere RENAME TO order_items")
+        eventually(lambda: {first.id, placed.id} == stored_ids(bar))
     assert 0 == bar.queue_length(bar.topology.dead_queue)
 
 
@@ -248,8 +251,23 @@ def test_what_was_delivered_too_often_is_not_even_parsed(
     database: Database, new_order: Callable[[], OrderPlaced]
 ) -> None:
     body = pack([encode_order(new_order())])
-    [letter], [] = handlers.persist(database, [Delivery(1, body, delivery_count=MAX_DELIVERY_COUNT)])
-    assert (body, "delivered 5 times without being handled") == (letter.body, letter.reason)
+    [(tag, fate, letter)] = handlers.persist(database, [Delivery(7, body, delivery_count=MAX_DELIVERY_COUNT)])
+    assert (7, Fate.DEAD, body) == (tag, fate, letter.body)
+    assert "delivered 5 times without being handled" == letter.reason
+
+
+def test_what_was_delivered_again_together_with_others_is_taken_apart(
+    database: Database, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """One of them may end the consumer: each comes again in a message of its own, and the good ones are stored."""
+    orders = [new_order() for _ in range(3)]
+    body = pack([encode_order(one) for one in orders])
+    assert [] == handlers.persist(database, [Delivery(1, body, delivery_count=LONE_DELIVERY_COUNT - 1)])
+    failures = handlers.persist(database, [Delivery(1, body, delivery_count=LONE_DELIVERY_COUNT)])
+    assert {Fate.APART} == {failure.fate for failure in failures}
+    assert [(one,) for one in orders] == [unpack(failure.letter.body) for failure in failures]
+    alone = Delivery(1, failures[0].letter.body, delivery_count=LONE_DELIVERY_COUNT)
+    assert [] == handlers.persist(database, [alone])
 
 
 def _deliveries(*counts: int) -> list[Delivery]:
@@ -268,7 +286,7 @@ def test_a_suspect_is_handled_alone(counts: tuple[int, ...], length: int) -> Non
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> tuple[int, ...]:
     """Retry queues that wait for one and two seconds. Ask for it before anything declares the topology."""
     delays = (1, 2)
-    for module in ("shakerqueue.messaging.topology", "consumer.worker"):
+    for module in ("shakerqueue.messaging.topology", "consumer.failures"):
         monkeypatch.setattr(f"{module}.RETRY_DELAYS_SECONDS", delays)
     return delays
 
@@ -349,3 +367,72 @@ def test_while_the_database_takes_no_orders_none_is_put_off(
             maintenance.rollback()
             eventually(lambda: {placed.id} == stored_ids(bar))
     assert 0 == bar.queue_length(bar.topology.dead_queue)
+
+
+def test_while_the_broker_takes_nothing_good_orders_go_on(
+    bar: Bar,
+    database: Database,
+    channel: BlockingChannel,
+    new_order: Callable[[], OrderPlaced],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In an alarm a message that is none cannot be sent to the dead queue: it waits, and nobody behind it does."""
+    alarm = threading.Event()
+    alarm.set()
+    send = failures.send
+
+    def send_unless_alarmed(hosts: list[URLParameters], topology: Topology, failed: list[Failure]) -> None:
+        if alarm.is_set():
+            raise ConnectionBlockedTimeout
+        send(hosts, topology, failed)
+
+    monkeypatch.setattr(failures, "send", send_unless_alarmed)
+    monkeypatch.setattr("consumer.worker.SEND_AGAIN_SECONDS", 0.2)
+    good = [new_order() for _ in range(20)]
+    publish(channel, bar, b"a shopping list")
+    for one in good[:10]:
+        publish(channel, bar, pack([encode_order(one)]))
+    with consuming(bar, database, batch_size=4):
+        eventually(lambda: {one.id for one in good[:10]} == stored_ids(bar))
+        publish(channel, bar, b"another")
+        for one in good[10:]:
+            publish(channel, bar, pack([encode_order(one)]))
+        eventually(lambda: {one.id for one in good} == stored_ids(bar))
+        assert 0 == bar.queue_length(bar.topology.dead_queue)
+        alarm.clear()
+        eventually(lambda: 2 == bar.queue_length(bar.topology.dead_queue))
+    assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_a_consumer_that_could_not_store_takes_nothing(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """The database answers, and a table is missing: restarts meanwhile spend no delivery."""
+    placed = new_order()
+    publish(channel, bar, pack([encode_order(placed)]))
+    with psycopg.connect(bar.database_url, autocommit=True) as conn:
+        conn.execute("ALTER TABLE order_items RENAME TO elsewhere")
+        for _ in range(MAX_DELIVERY_COUNT + 1):
+            with consuming(bar, database):
+                pass
+        conn.execute("ALTER TABLE elsewhere RENAME TO order_items")
+    with consuming(bar, database):
+        eventually(lambda: {placed.id} == stored_ids(bar))
+    assert 0 == bar.queue_length(bar.topology.dead_queue)
+
+
+def test_many_orders_that_somebody_is_in_the_way_of_do_not_hold_up_one_that_nobody_is(
+    bar: Bar, database: Database, channel: BlockingChannel, new_order: Callable[[], OrderPlaced]
+) -> None:
+    counted = [new_order() for _ in range(100)]
+    with database.connection() as conn:
+        other = order(counted[0].principal_id, drink(conn, "Negroni"))
+    with psycopg.connect(bar.database_url) as stock_taking:
+        stock_taking.execute("UPDATE recipes SET remaining = 200 WHERE name = 'Margarita'")
+        stock_taking.commit()
+        stock_taking.execute("SELECT FROM recipes WHERE name = 'Margarita' FOR UPDATE")
+        publish(channel, bar, pack([encode_order(one) for one in (*counted, other)]))
+        with consuming(bar, database):
+            eventually(lambda: {other.id} == stored_ids(bar), deadline_seconds=8)
+            stock_taking.rollback()
+            eventually(lambda: 101 == len(stored_ids(bar)), deadline_seconds=20)

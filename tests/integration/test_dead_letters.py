@@ -13,6 +13,7 @@ from pika.exceptions import NackError
 
 from consumer.worker import Worker
 from shakerqueue.database import Database
+from shakerqueue.deadlines import Deadline
 from shakerqueue.discarding import discard
 from shakerqueue.errors import Unavailable
 from shakerqueue.intake import insert_orders
@@ -62,9 +63,9 @@ def dead(bar: Bar) -> int:
 def test_letters_are_found_with_their_history_and_stay(bar: Bar, letters: DeadLetters) -> None:
     put = [aged(3, b"one"), aged(2, b"two"), aged(1, b"three")]
     put_dead(bar, put[0], put[2], put[1])
-    assert put == letters.find(ALL)
-    assert put[:2] == letters.find(ALL, limit=2)
-    assert put == letters.find(ALL)
+    assert put == letters.find(ALL).letters
+    assert put[:2] == letters.find(ALL, limit=2).letters
+    assert put == letters.find(ALL).letters
 
 
 def test_a_message_without_a_history_is_a_letter_too(bar: Bar, letters: DeadLetters) -> None:
@@ -76,14 +77,14 @@ def test_a_message_without_a_history_is_a_letter_too(bar: Bar, letters: DeadLett
             bar.topology.dead_exchange, bar.topology.dead_queue, b"?", BasicProperties(headers=headers, timestamp=1)
         )
         channel.basic_publish(bar.topology.dead_exchange, bar.topology.dead_queue, b"??")
-    [moved, bare] = letters.find(ALL)
+    [moved, bare] = letters.find(ALL).letters
     assert ("delivery_limit", 0, b"?", datetime.fromtimestamp(1, UTC)) == (
         moved.reason,
         moved.attempts,
         moved.body,
         moved.first_failed_at,
     )
-    assert ("unknown", bare.id) == (bare.reason, letters.find(ALL)[1].id)
+    assert ("unknown", bare.id) == (bare.reason, letters.find(ALL).letters[1].id)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_filter_chooses(bar: Bar, letters: DeadLetters, chosen: LetterFilter, 
         dead_letter(b"old", failed_at=datetime(2026, 1, 1, tzinfo=UTC), id="the-old-one"),
         dead_letter(b"new", "violates foreign key", failed_at=datetime(2026, 1, 2, tzinfo=UTC)),
     )
-    assert bodies == [letter.body for letter in letters.find(chosen)]
+    assert bodies == [letter.body for letter in letters.find(chosen).letters]
 
 
 def test_a_retried_letter_is_stored_by_the_consumer(
@@ -111,14 +112,14 @@ def test_a_retried_letter_is_stored_by_the_consumer(
 ) -> None:
     good, kept = new_order(), new_order()
     put_dead(bar, dead_letter(body_of(good), "was a bug"), dead_letter(body_of(kept), "is a bug"))
-    assert 1 == len(letters.retry(LetterFilter(reason="was")))
+    assert 1 == len(letters.retry(LetterFilter(reason="was")).letters)
     worker = Worker(bar.amqp_url, bar.topology, database, batch_size=10)
     thread = threading.Thread(target=worker.run)
     thread.start()
     eventually(lambda: [(good.id,)] == bar.query("SELECT id FROM orders"))
     worker.stop()
     thread.join(10)
-    assert [(kept,)] == [unpack(letter.body) for letter in letters.find(ALL)]
+    assert [(kept,)] == [unpack(letter.body) for letter in letters.find(ALL).letters]
 
 
 def test_a_retry_that_is_not_confirmed_leaves_the_letter(
@@ -132,13 +133,13 @@ def test_a_retry_that_is_not_confirmed_leaves_the_letter(
     monkeypatch.setattr("shakerqueue.messaging.dead_letters.publish_anew", refuse)
     with pytest.raises(Unavailable, match="Nack"):
         letters.retry(ALL)
-    eventually(lambda: put == letters.find(ALL))
+    eventually(lambda: put == letters.find(ALL).letters)
 
 
 def test_a_limited_retry_takes_the_oldest(bar: Bar, letters: DeadLetters) -> None:
     put_dead(bar, aged(1, b"three"), aged(2, b"two"), aged(3, b"one"))
-    assert [b"one", b"two"] == [letter.body for letter in letters.retry(ALL, limit=2)]
-    assert [b"three"] == [letter.body for letter in letters.find(ALL)]
+    assert [b"one", b"two"] == [letter.body for letter in letters.retry(ALL, limit=2).letters]
+    assert [b"three"] == [letter.body for letter in letters.find(ALL).letters]
 
 
 def test_a_retry_can_be_slow(bar: Bar, letters: DeadLetters) -> None:
@@ -153,7 +154,7 @@ def test_a_discarded_order_is_found_as_failed(
 ) -> None:
     placed = new_order()
     put_dead(bar, dead_letter(body_of(placed)))
-    assert 1 == len(discard(letters, ALL, database))
+    assert [placed.id] == discard(letters, ALL, database).failed_order_ids
     assert [(placed.id, "failed", "discarded")] == bar.query("SELECT id, status::text, error FROM orders")
     assert [("failed", "discarded")] == bar.query("SELECT status::text, error FROM order_items")
     events = bar.query("SELECT type::text, detail ->> 'error' FROM order_events ORDER BY id")
@@ -168,7 +169,8 @@ def test_an_order_that_was_stored_meanwhile_is_not_discarded(
     with database.transaction() as conn:
         insert_orders(conn, [placed])
     put_dead(bar, dead_letter(body_of(placed)))
-    discard(letters, ALL, database)
+    done = discard(letters, ALL, database)
+    assert (1, []) == (len(done.walk.letters), done.failed_order_ids)
     assert [("pending", None)] == bar.query("SELECT status::text, error FROM orders")
 
 
@@ -177,7 +179,7 @@ def test_what_cannot_even_be_stored_as_failed_goes_all_the_same(
 ) -> None:
     nobodys = order(uuid4(), *new_order().items)
     put_dead(bar, dead_letter(b"a shopping list"), dead_letter(body_of(nobodys)))
-    assert 2 == len(discard(letters, ALL, database))
+    assert (2, []) == (len((done := discard(letters, ALL, database)).walk.letters), done.failed_order_ids)
     assert (0, []) == (dead(bar), bar.query("SELECT FROM orders"))
 
 
@@ -235,3 +237,10 @@ def test_the_command_lists_shows_retries_and_discards(bar: Bar, new_order: Calla
     assert "discarded: 2" in command(bar, "discard", "--all")[1]
     assert [(other.id, "discarded")] == bar.query("SELECT id, error FROM orders")
     assert 0 == dead(bar)
+
+
+def test_where_there_is_no_time_for_all_it_says_so_and_loses_none(bar: Bar, letters: DeadLetters) -> None:
+    put_dead(bar, *[dead_letter(b"%d" % number) for number in range(30)])
+    assert ([], False) == letters.retry(ALL, deadline=Deadline.after(0))
+    walk = letters.find(ALL)
+    assert (30, True) == (len(walk.letters), walk.complete)

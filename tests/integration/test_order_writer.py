@@ -136,6 +136,26 @@ def test_nobody_waits_beyond_the_deadline(bar: Bar, writer: OrderWriter, new_ord
     assert (placed.id,) in stored(bar)
 
 
+def test_an_order_that_somebody_is_in_the_way_of_takes_nobody_along(
+    bar: Bar, database: Database, writer: OrderWriter, new_order: Callable[[], OrderPlaced]
+) -> None:
+    """A stock-taking holds the row of a counted drink, and the other drinks are ordered all the same."""
+    counted = new_order()
+    with database.connection() as conn:
+        others = [order(counted.principal_id, drink(conn, "Negroni")) for _ in range(10)]
+    with psycopg.connect(bar.database_url) as stock_taking, ThreadPoolExecutor(11) as requests:
+        stock_taking.execute("UPDATE recipes SET remaining = 10 WHERE name = 'Margarita'")
+        stock_taking.commit()
+        stock_taking.execute("SELECT FROM recipes WHERE name = 'Margarita' FOR UPDATE")
+        first = requests.submit(writer.write, counted, soon())
+        eventually(bar.waiting_for_a_lock)
+        answers = [requests.submit(writer.write, one, soon()) for one in others]
+        assert {None} == {answer.result(5) for answer in answers}
+        with pytest.raises(Unavailable, match="55P03"):
+            first.result(5)
+    assert sorted((one.id,) for one in others) == stored(bar)
+
+
 def test_an_error_that_nobody_foresaw_leaves_the_writer_alive(
     bar: Bar, writer: OrderWriter, new_order: Callable[[], OrderPlaced], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,7 @@ from shakerqueue.errors import Unavailable
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, unpack
 from shakerqueue.messaging.outbox import NotConfirmed, Obstacle
 from shakerqueue.messaging.publisher import Publisher
-from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession
+from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession, QueueState
 from shakerqueue.telemetry.metrics import BREAKER_OPENED
 from tests.support.bar import Bar, free_port
 from tests.support.waiting import eventually
@@ -310,14 +310,15 @@ def test_an_alarm_fails_whoever_waits_at_once_and_its_end_is_noticed(
 
 
 def test_the_queue_tells_how_it_stands(bar: Bar, publisher: Publisher) -> None:
-    assert (0, 0) == publisher.queue_state(soon())
+    assert QueueState(0, 0, 0) == publisher.queue_state(soon())
     publisher.publish(an_order(), soon())
     connection, channel = bar.open_channel()
     with connection:
         channel.basic_qos(prefetch_count=1)
         channel.basic_consume(bar.topology.orders_queue, lambda *_: None)
-        eventually(lambda: (0, 1) == publisher.queue_state(soon()))
-    eventually(lambda: (1, 0) == publisher.queue_state(soon()))
+        eventually(lambda: QueueState(0, 1, 0) == publisher.queue_state(soon()))
+        channel.basic_publish(bar.topology.orders_exchange, bar.topology.retry_queue(300), b"put off")
+    eventually(lambda: QueueState(1, 0, 1) == publisher.queue_state(soon()))
 
 
 def test_a_full_outbox_refuses(no_confirms: None, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:

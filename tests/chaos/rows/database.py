@@ -171,13 +171,18 @@ def _slots_taken(scene: Scene) -> Iterator[None]:
     """Hold every slot that is there for others than the superuser."""
     house = scene.house
     with ExitStack() as held:
-        while True:
-            _take_free_slots(house, held)
+        while not _has_none(house, held):
             house.query(END_BACKENDS)
-            _take_free_slots(house, held)
-            if not backends(house):
-                break
         yield
+
+
+def _has_none(house: House, held: ExitStack) -> bool:
+    """Whether the product has no connection, and can have none: looked at twice, with every free slot taken between."""
+    _take_free_slots(house, held)
+    if backends(house):
+        return False
+    _take_free_slots(house, held)
+    return not backends(house)
 
 
 def _take_free_slots(house: House, held: ExitStack) -> None:

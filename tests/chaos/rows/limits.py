@@ -3,9 +3,11 @@
 import json
 
 from shakerqueue.messaging import connections
+from shakerqueue.messaging.dead_letters import DeadLetters
 from tests.chaos.row import Row, Scene, Size, too_few_ok
 from tests.chaos.rows.broker import LEAST_OK, await_requests
 from tests.chaos.rows.consumer import stopped
+from tests.chaos.rows.poison import EVERYTHING, publish
 from tests.chaos.waiting import await_fact
 from tests.chaos.witnesses import BLOCKED, BY_BROKER, FALLBACK, NACKED, PERSISTED, RETURNED
 
@@ -20,7 +22,7 @@ class Alarms(Row):
 
     number = "8"
     title = "memory alarm; disk alarm"
-    fault = "vm_memory_high_watermark 0; disk_free_limit above any disk; while orders wait in the queue"
+    fault = "vm_memory_high_watermark 0; disk_free_limit above any disk; while orders and poison wait in the queue"
     full = Size(5_000, 4, 2)
     small = Size(300, 2)
     growing = (FALLBACK, BLOCKED)
@@ -31,6 +33,7 @@ class Alarms(Row):
         blocked = BLOCKED.read(house)
         try:
             with stopped(house.consumer.pid):
+                publish(house, b"no order")  # the consumer cannot be rid of it meanwhile, and goes on all the same
                 scene.await_growth(BY_BROKER, by=10)
                 stored = PERSISTED.read(house)
                 broker.ctl(*set_alarm)
@@ -41,6 +44,9 @@ class Alarms(Row):
         finally:
             broker.ctl(*end_alarm)
         scene.await_growth(BY_BROKER)
+        letters = DeadLetters(broker.url, house.topology)
+        await_fact("what is no order is dead", lambda: letters.find(EVERYTHING).letters, poll_seconds=0.5)
+        letters.remove(EVERYTHING, lambda _: None)
 
     def check(self, scene: Scene) -> list[str]:
         return too_few_ok(scene.attempts, LEAST_OK)

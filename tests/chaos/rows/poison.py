@@ -49,12 +49,12 @@ class Poison(Row):
         return len(self._dead)
 
     def _lie_in(self, letters: DeadLetters) -> int:
-        return len({letter.body for letter in letters.find(EVERYTHING)})
+        return len({letter.body for letter in letters.find(EVERYTHING).letters})
 
     def inject(self, scene: Scene, number: int) -> None:
         kinds = (self._no_json, self._nul, self._surrogate, self._oversize, self._unknown_recipe, self._killer)
         kind: Callable[[Scene], bytes] = kinds[number % len(kinds)]
-        _publish(scene.house, kind(scene))
+        publish(scene.house, kind(scene))
         scene.saw(f"published: {kind.__name__.strip('_').replace('_', ' ')}")
 
     def _no_json(self, _: Scene) -> bytes:
@@ -75,12 +75,14 @@ class Poison(Row):
         return self._envelope(wanted, recipe_id=uuid4())
 
     def _killer(self, scene: Scene) -> bytes:
-        """A good order, but for the failpoint."""
-        wanted = self._attempted(scene, "Margarita")
-        [order_id] = wanted.told_ids
+        """A good order, but for the failpoint; in one message with two that are good altogether."""
+        margarita = _margarita(scene.house)
+        packed = [self._attempted(scene, "Margarita") for _ in range(3)]
+        killer = packed[1]
+        [order_id] = killer.told_ids
         (scene.house.consumer_failpoints.folder / f"poison.{order_id}").touch()
-        self._killers.append(wanted)
-        return self._mark_dead(self._envelope(wanted, recipe_id=_margarita(scene.house)))
+        self._killers.append(killer)
+        return self._mark_dead(pack([self._order(wanted, recipe_id=margarita) for wanted in packed]))
 
     def _mark_dead(self, body: bytes) -> bytes:
         self._dead.add(uuid4().hex)
@@ -96,6 +98,11 @@ class Poison(Row):
     def _envelope(
         self, wanted: AttemptedOrder | None = None, *, recipe_id: UUID | None = None, note: str | None = None
     ) -> bytes:
+        return pack([self._order(wanted, recipe_id=recipe_id, note=note)])
+
+    def _order(
+        self, wanted: AttemptedOrder | None = None, *, recipe_id: UUID | None = None, note: str | None = None
+    ) -> bytes:
         [order_id] = wanted.told_ids if wanted else {str(uuid4())}
         recipe = wanted.recipe if wanted else "Poison"
         order = OrderPlaced(
@@ -107,7 +114,7 @@ class Poison(Row):
             items=(ItemPlaced(recipe_id=recipe_id or uuid4(), recipe=recipe, note=note),),
             external_id=wanted.mark if wanted else None,
         )
-        return pack([encode_order(order)])
+        return encode_order(order)
 
     def _replay(self, scene: Scene, letters: DeadLetters) -> None:
         """Without its failpoint the killer is a good order; the rest comes back."""
@@ -127,7 +134,7 @@ class Poison(Row):
         database = Database(scene.house.database_url, pool_size=1, application_name="chaos")
         database.start()
         try:
-            scene.saw("dead letters discarded", len(discard(letters, EVERYTHING, database)))
+            scene.saw("dead letters discarded", len(discard(letters, EVERYTHING, database).walk.letters))
         finally:
             database.stop()
 
@@ -137,7 +144,7 @@ def _margarita(house: House) -> UUID:
     return UUID(str(recipe_id))
 
 
-def _publish(house: House, body: bytes) -> None:
+def publish(house: House, body: bytes) -> None:
     hosts = connections.parameters(house.servers.rabbitmq.url, "chaos", heartbeat_seconds=60)
     connection, channel = connections.open_declared(hosts, house.topology)
     with connection:
