@@ -34,9 +34,15 @@ def follow_events(query: dict[str, Any]) -> Response:
     accepted, JSON: the events after that place and where to go on, held back for up to `wait` seconds while there
     are none.
     """
-    if query["after"] is None and request.accept_mimetypes.best_match([STREAM, "application/json"]) == STREAM:
+    if query["after"] is None and _accepts_stream():
         return _stream(_last_event_id())
     return _page(query["after"], query["wait"])
+
+
+def _accepts_stream() -> bool:
+    """Whoever says nothing of it, or anything goes, does."""
+    accepted = request.accept_mimetypes
+    return not accepted or accepted.best_match([STREAM, "application/json"]) == STREAM
 
 
 def _stream(place: int | None) -> Response:

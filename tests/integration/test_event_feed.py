@@ -17,7 +17,7 @@ from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually
 
-Place = Callable[[int], None]
+Place = Callable[..., None]
 
 
 @pytest.fixture
@@ -74,14 +74,18 @@ def test_what_is_appended_is_there_a_moment_later(bar: Bar, feed: EventFeed, pla
 
 def test_who_waits_is_woken(feed: EventFeed, place: Place) -> None:
     woken = threading.Event()
-    waiting = threading.Thread(target=lambda: (feed.await_more(0, 30), woken.set()))
+
+    def wait() -> None:
+        feed.await_more(0, 30)
+        woken.set()
+
+    waiting = threading.Thread(target=wait)
     waiting.start()
     place(1)
     assert woken.wait(5)
     waiting.join()
 
 
-@pytest.mark.usefixtures("feed")
 def test_old_places_are_read_from_the_log(
     bar: Bar, feed: EventFeed, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,8 +94,7 @@ def test_old_places_are_read_from_the_log(
     monkeypatch.setattr(event_feed, "PAGE_EVENTS", 4)
     for _ in range(6):
         place(5)
-        expected = len(logged(bar))
-        eventually(lambda expected=expected: expected == feed.last_id)
+        eventually(lambda: len(logged(bar)) == feed.last_id)
     ids = logged(bar)
     assert feed._before_recent > 0
     for start in (0, 1, 13, 19, 24, 29, 30):

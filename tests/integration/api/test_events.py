@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -51,7 +52,8 @@ class Reader:
 
     def _read(self) -> None:
         for chunk in self._answer.response:
-            for block in bytes(chunk).decode().split("\n\n"):
+            text = chunk.decode() if isinstance(chunk, bytes) else chunk
+            for block in text.split("\n\n"):
                 self._take(block)
         self.ended.set()
 
@@ -162,15 +164,11 @@ def test_a_stream_ends_with_its_sign_in(app: Flask, client: FlaskClient) -> None
 
 def test_a_stream_ends_with_its_token(app: Flask, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     client = app.test_client()
-    app.config["JWT_ACCESS_TOKEN_EXPIRES"] = replace_seconds(app, 2)
+    app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=2)
     guest = sign_in(client, "user@example.com")
     with following(app, guest) as reader:
         eventually(lambda: ["ready"] == reader.names())
         assert reader.ended.wait(5)
-
-
-def replace_seconds(app: Flask, seconds: int) -> Any:
-    return type(app.config["JWT_ACCESS_TOKEN_EXPIRES"])(seconds=seconds)
 
 
 def test_a_bartenders_stream_ends_while_nobody_knows_who_was_demoted(
