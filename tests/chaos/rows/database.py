@@ -18,6 +18,8 @@ from tests.chaos.waiting import await_fact
 from tests.chaos.witnesses import PAUSES, PERSISTED, READ_ONLY
 
 LEAST_OK = 0.99
+SLOTS_POLL_SECONDS = 0.3
+SLOT_RACES = 50
 MOST_SECONDS = 3.0
 STARTED = "SELECT pg_postmaster_start_time()"
 BACKENDS = """
@@ -147,11 +149,24 @@ class DatabaseRefuses(Row):
     growing = (PAUSES, READ_ONLY)
 
     def inject(self, scene: Scene, number: int) -> None:
-        servers = scene.house.servers
-        with _slots_taken(scene) if number % 2 else _read_only(servers):
-            scene.await_growth(PAUSES, *(() if number % 2 else (READ_ONLY,)), by=2)
-            scene.saw("times read-only" if number % 2 == 0 else "times out of connections")
+        if number % 2:
+            self._run_out_of_connections(scene)
+        else:
+            with _read_only(scene.house.servers):
+                scene.await_growth(PAUSES, READ_ONLY, by=2)
+                scene.saw("times read-only")
         scene.await_growth(PERSISTED)
+
+    def _run_out_of_connections(self, scene: Scene) -> None:
+        pauses = PAUSES.read(scene.house)
+        with ExitStack() as held:
+            await_fact("every slot is taken", lambda: _has_none(scene.house, held), poll_seconds=SLOTS_POLL_SECONDS)
+            await_fact(
+                "the consumer waits",
+                lambda: _has_none(scene.house, held) and PAUSES.read(scene.house) >= pauses + 2,
+                poll_seconds=SLOTS_POLL_SECONDS,
+            )
+            scene.saw("times out of connections")
 
     def check(self, scene: Scene) -> list[str]:
         return too_few_ok(scene.attempts, 1.0)
@@ -166,23 +181,17 @@ def _read_only(servers: Servers) -> Iterator[None]:
         servers.administer("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 
 
-@contextmanager
-def _slots_taken(scene: Scene) -> Iterator[None]:
-    """Hold every slot that is there for others than the superuser."""
-    house = scene.house
-    with ExitStack() as held:
-        while not _has_none(house, held):
-            house.query(END_BACKENDS)
-        yield
-
-
 def _has_none(house: House, held: ExitStack) -> bool:
-    """Whether the product has no connection, and can have none: looked at twice, with every free slot taken between."""
-    _take_free_slots(house, held)
-    if backends(house):
-        return False
-    _take_free_slots(house, held)
-    return not backends(house)
+    """Whether the product has no connection once every free slot is taken; it loses those that it has.
+
+    A slot is free only some time after its backend ended, and who asks first gets it: so at once, and again and again.
+    """
+    for _ in range(SLOT_RACES):
+        _take_free_slots(house, held)
+        if not backends(house):
+            return True
+        asked(house, END_BACKENDS)
+    return False
 
 
 def _take_free_slots(house: House, held: ExitStack) -> None:
