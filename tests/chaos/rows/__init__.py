@@ -9,6 +9,7 @@ from tests.chaos.rows import (
     commit,
     consumer,
     database,
+    feed,
     limits,
     poison,
     repeats,
@@ -41,6 +42,7 @@ ROWS: dict[str, type[Row]] = {
         poison.Poison,
         repeats.Repeats,
         bartenders.SameDrink,
+        feed.Feed,
         soak.Soak,
     )
 }
