@@ -1,0 +1,72 @@
+"""Streams of the real server: they end with it, and a reader who leaves makes room for another."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import pytest
+
+from tests.support.bar import Bar, free_port, is_ready, sign_in
+from tests.support.waiting import eventually
+
+END_SECONDS = 10
+STREAM = {"Accept": "text/event-stream"}
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def server(bar: Bar, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """One worker with four threads: room for two streams."""
+    bar.extra_environment |= {"WORKERS": "1", "THREADS": "4"}
+    with bar.process("serve", port=port) as server, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        eventually(lambda: is_ready(client), deadline_seconds=30)
+        yield server
+
+
+@pytest.fixture
+def staff(server: subprocess.Popen[bytes], port: int) -> dict[str, str]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        return sign_in(client, "bartender@example.com")
+
+
+@contextmanager
+def stream(port: int, staff: dict[str, str]) -> Iterator[httpx.Response]:
+    """A stream that has said where it begins, or its refusal."""
+    with httpx.stream("GET", f"http://127.0.0.1:{port}/events", headers={**staff, **STREAM}, timeout=20) as answer:
+        if answer.is_success:
+            lines = answer.iter_lines()
+            assert any(line == "event: ready" for line in lines)
+        yield answer
+
+
+def test_a_reader_who_leaves_makes_room_for_another(port: int, staff: dict[str, str]) -> None:
+    with ExitStack() as first, ExitStack() as second:
+        for stack in (first, second):
+            assert 200 == stack.enter_context(stream(port, staff)).status_code
+        with stream(port, staff) as third:
+            assert (503, "1") == (third.status_code, third.headers["Retry-After"])
+        first.close()
+        eventually(lambda: has_room(port, staff), deadline_seconds=30)
+
+
+def has_room(port: int, staff: dict[str, str]) -> bool:
+    """Looked at by being there: whoever has left is noticed when there is something to say."""
+    httpx.post(f"http://127.0.0.1:{port}/orders", json={"recipe": "Margarita"}, headers=staff)
+    with stream(port, staff) as answer:
+        return answer.status_code == 200
+
+
+def test_streams_end_with_the_server(server: subprocess.Popen[bytes], port: int, staff: dict[str, str]) -> None:
+    with stream(port, staff) as answer:
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        assert [] == list(answer.iter_bytes())[1:]
+        assert 0 == server.wait(END_SECONDS + 5)
+        assert END_SECONDS > time.monotonic() - began
