@@ -1,6 +1,6 @@
 """Schema migrations: yoyo over sql/schema, one runner at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -9,7 +9,7 @@ import psycopg
 import yoyo
 from psycopg.rows import TupleRow
 from yoyo.backends import DatabaseBackend
-from yoyo.migrations import MigrationList
+from yoyo.migrations import Migration, MigrationList
 
 from shakerqueue.database import CONNECT_TIMEOUT_SECONDS
 from shakerqueue.errors import Unavailable
@@ -22,7 +22,8 @@ def migrate_up(database_url: str) -> list[str]:
     """Apply what is not applied yet and return the ids of that."""
     with _sole_runner(database_url) as (backend, migrations):
         missing = backend.to_apply(migrations)
-        backend.apply_migrations(missing)
+        for migration in missing:
+            _run_step(backend, migration, "apply", backend.mark_one)
         return [migration.id for migration in missing]
 
 
@@ -31,7 +32,8 @@ def migrate_down(database_url: str, steps: int | None) -> list[str]:
     with _sole_runner(database_url) as (backend, migrations):
         applied = backend.to_rollback(migrations)
         chosen = applied[:steps] if steps is not None else applied
-        backend.rollback_migrations(chosen)
+        for migration in chosen:
+            _run_step(backend, migration, "rollback", backend.unmark_one)
         return [migration.id for migration in chosen]
 
 
@@ -40,6 +42,15 @@ def migration_status(database_url: str) -> dict[str, bool]:
     with _sole_runner(database_url) as (backend, migrations):
         missing = {migration.id for migration in backend.to_apply(migrations)}
         return {migration.id: migration.id not in missing for migration in migrations}
+
+
+def _run_step(backend: DatabaseBackend, migration: Migration, direction: str, note: Callable[..., None]) -> None:
+    """A migration and the note of it in one transaction: yoyo's own way has two, and a kill fits between them."""
+    backend.ensure_internal_schema_updated()
+    with backend.transaction():
+        migration.process_steps(backend, direction)
+        backend.log_migration(migration, direction)
+        note(migration, log=False)
 
 
 @contextmanager

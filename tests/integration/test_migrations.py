@@ -105,6 +105,22 @@ def has_begun(database_url: str, before: int, *, first: bool) -> bool:
     return statements_running(database_url) if first else applied(database_url) > before
 
 
+def test_a_kill_between_a_migration_and_the_note_of_it_leaves_neither(
+    slow_statements: str,
+) -> None:
+    """Killed where the note is about to be written: the migration itself must not stay behind without it."""
+    program = (
+        "import os, signal, sys; from yoyo.backends import DatabaseBackend;"
+        "from shakerqueue.migrations import migrate_up;"
+        "DatabaseBackend.mark_one = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL);"
+        "migrate_up(sys.argv[1])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, slow_statements], check=False)
+    assert -signal.SIGKILL == ended.returncode
+    eventually(lambda: not statements_running(slow_statements))
+    assert IDS == migrate_up(slow_statements)
+
+
 @contextmanager
 def migrating(database_url: str) -> Iterator[subprocess.Popen[bytes]]:
     program = "import sys; from shakerqueue.migrations import migrate_up; migrate_up(sys.argv[1])"
