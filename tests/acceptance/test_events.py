@@ -37,20 +37,20 @@ def staff(server: subprocess.Popen[bytes], port: int) -> dict[str, str]:
 
 
 @contextmanager
-def stream(port: int, staff: dict[str, str]) -> Iterator[httpx.Response]:
-    """A stream that has said where it begins, or its refusal."""
+def stream(port: int, staff: dict[str, str]) -> Iterator[tuple[httpx.Response, Iterator[str]]]:
+    """A stream that has said where it begins, and the lines that follow; or its refusal."""
     with httpx.stream("GET", f"http://127.0.0.1:{port}/events", headers={**staff, **STREAM}, timeout=20) as answer:
+        lines = answer.iter_lines()
         if answer.is_success:
-            lines = answer.iter_lines()
             assert any(line == "event: ready" for line in lines)
-        yield answer
+        yield answer, lines
 
 
 def test_a_reader_who_leaves_makes_room_for_another(port: int, staff: dict[str, str]) -> None:
     with ExitStack() as first, ExitStack() as second:
         for stack in (first, second):
-            assert 200 == stack.enter_context(stream(port, staff)).status_code
-        with stream(port, staff) as third:
+            assert 200 == stack.enter_context(stream(port, staff))[0].status_code
+        with stream(port, staff) as (third, _):
             assert (503, "1") == (third.status_code, third.headers["Retry-After"])
         first.close()
         eventually(lambda: has_room(port, staff), deadline_seconds=30)
@@ -59,14 +59,14 @@ def test_a_reader_who_leaves_makes_room_for_another(port: int, staff: dict[str, 
 def has_room(port: int, staff: dict[str, str]) -> bool:
     """Looked at by being there: whoever has left is noticed when there is something to say."""
     httpx.post(f"http://127.0.0.1:{port}/orders", json={"recipe": "Margarita"}, headers=staff)
-    with stream(port, staff) as answer:
+    with stream(port, staff) as (answer, _):
         return answer.status_code == 200
 
 
 def test_streams_end_with_the_server(server: subprocess.Popen[bytes], port: int, staff: dict[str, str]) -> None:
-    with stream(port, staff) as answer:
+    with stream(port, staff) as (_, lines):
         began = time.monotonic()
         server.send_signal(signal.SIGTERM)
-        assert [] == list(answer.iter_bytes())[1:]
+        assert ["data: {}", ""] == list(lines)  # the rest of `ready`, and an end in order
         assert 0 == server.wait(END_SECONDS + 5)
         assert END_SECONDS > time.monotonic() - began
