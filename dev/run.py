@@ -221,14 +221,15 @@ def prepare_database(folder: Path, settings: dict[str, str]) -> None:
 
 
 def start_product(parts: Parts, folder: Path, settings: dict[str, str]) -> Api:
-    """Start consumer and API, and wait for the API: it is the last to start and the first to end."""
+    """Start the consumer, if there is a broker, and the API; wait for it: it is the last to start, the first to end."""
     began = time.monotonic()
+    name = "API" if settings["AMQP_URL"] == NO_BROKER else "API, consumer"
     if settings["AMQP_URL"] != NO_BROKER:
         parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
     api = Api(settings["HOST"], int(settings["PORT"]), state_folder=folder, settings=settings)
     parts.launch(api)
     api.wait_ready()
-    timed_line("API, consumer", "ready", began)
+    timed_line(name, "ready", began)
     return api
 
 
