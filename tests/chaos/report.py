@@ -22,7 +22,7 @@ HEADINGS = [
     "p99, slowest",
     "witnesses",
     "95 % bound per order, per fault",
-    "date",
+    "date, sources",
 ]
 
 
@@ -71,7 +71,7 @@ def _cells(result: RowResult) -> list[str]:
         f"{max(one.p99_seconds for one in slices):.2f} s, {max(one.slowest_seconds for one in slices):.2f} s",
         _witnesses(result),
         _bounds(orders[0], faults, clean=not any(wrong) and not result.failed),
-        f"{slices[-1].ended_at:%Y-%m-%d}",
+        f"{slices[-1].ended_at:%Y-%m-%d}, {result.product[:6]}",
     ]
 
 
@@ -91,7 +91,7 @@ def _machines(found: list[RowResult]) -> list[str]:
     described = dict.fromkeys(_described(result.machine) for result in found)
     products = dict.fromkeys(result.product for result in found)
     state = "one state" if len(products) == 1 else f"{len(products)} states"
-    return [*(f"- {machine}" for machine in described), f"- of {state} of the product's sources: {', '.join(products)}"]
+    return [*(f"- {machine}" for machine in described), f"- {state} of the product's sources: {', '.join(products)}"]
 
 
 def _described(machine: Machine) -> str:

@@ -43,14 +43,14 @@ def test_slices_are_added_up() -> None:
     text = section([result_of(slice_of(), slice_of())])
 
     assert "| 4 | 1,996 / 4 / 0 | 0 / 0 / 0 | 99.01% of 2,020 | 0.50 s, 2.50 s | 4 kills of the broker |" in text
-    assert "0.15%, 52.7% | 2026-01-02 |" in text
+    assert "0.15%, 52.7% | 2026-01-02, 0123ab |" in text
 
 
 def test_a_failed_row_says_so_and_bounds_nothing() -> None:
     text = section([result_of(slice_of("lost: order m1 was accepted as o1", lost=1), wanted=1)])
 
     assert "1 / 0 / 0 **failed**" in text
-    assert "|  | 2026-01-02 |" in text
+    assert "|  | 2026-01-02, 0123ab |" in text
     assert "- row 5, slice 1: lost: order m1 was accepted as o1" in text
 
 
