@@ -1,8 +1,11 @@
 """Programs that this machine may lack: found, or installed from Debian where that is permitted."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 from dev import state
@@ -33,12 +36,22 @@ def ensure_program(program: str) -> Path:
     advice = f"{program} is missing: install it (Debian: `apt-get install {program}`)"
     if found := find(program):
         return found
-    root = root_and_apt(advice)
-    print(f"  {program} is missing: installing Debian's package …", flush=True)
-    install(root, program, advice)
+    with installing_alone():
+        if find(program) is None:
+            root = root_and_apt(advice)
+            print(f"  {program} is missing: installing Debian's package …", flush=True)
+            install(root, program, advice)
     if found := find(program):
         return found
     raise ServerError(advice)
+
+
+@contextlib.contextmanager
+def installing_alone() -> Iterator[None]:
+    """Tests run in several processes, and apt-get does not wait for another one that reads its lists."""
+    with (state.folder() / "installing").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def root_and_apt(advice: str) -> list[str]:

@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from dev.debian import find, install, root_and_apt, succeeds
+from dev.debian import find, install, installing_alone, root_and_apt, succeeds
 from dev.servers import ServerError
 
 PACKAGE = "rabbitmq-server"
@@ -29,9 +29,11 @@ def ensure_installed() -> Path:
     """
     if script := server_script():
         return script
-    root = root_and_apt(ADVICE)
-    print("  RabbitMQ is missing: installing Debian's package rabbitmq-server (a minute or two) …", flush=True)
-    _install(root)
+    with installing_alone():
+        if server_script() is None:
+            root = root_and_apt(ADVICE)
+            print("  RabbitMQ is missing: installing Debian's package rabbitmq-server (a minute or two) …", flush=True)
+            _install(root)
     if script := server_script():
         return script
     raise ServerError(ADVICE)
