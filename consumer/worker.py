@@ -177,10 +177,10 @@ class _Session:
         )
 
     def _handle(self, batch: list[Delivery]) -> None:
-        failures = self._persist(batch)
-        if failures is None:
+        failed = self._persist(batch)
+        if failed is None:
             return  # stopped while the database was away: unacknowledged, so it is delivered again
-        self._unsent += failures
+        self._unsent += failed
         self._send()
         failpoints.passes(Failpoint.ACK)
         if not self._prefetch_is_wide and (self._unsent or not batch[-1].delivery_count):
@@ -201,22 +201,21 @@ class _Session:
     def _send(self) -> None:
         """Send what failed to where it goes, each confirmed before its delivery is acknowledged.
 
-        While the broker takes nothing, in an alarm, that waits, unacknowledged, and the good orders go on.
+        While the broker takes nothing, in an alarm, that waits, unacknowledged, and the good orders go on: to find out
+        that it still takes nothing lasts seconds, so that is not done with every batch.
         """
-        if not self._unsent:
+        if not self._unsent or monotonic() < self._send_again_at:
             return
-        self._send_again_at = monotonic() + SEND_AGAIN_SECONDS
         try:
             failures.send(self._hosts, self._topology, self._unsent)
         except (AMQPError, OSError) as error:
+            self._send_again_at = monotonic() + SEND_AGAIN_SECONDS
             log.warning("failures_unsent", waiting=len(self._unsent), reason=repr(error))
             return
         self._unsent = []
 
     def _send_what_waits(self) -> None:
         """What could not be sent before: now, and then its deliveries are done."""
-        if not self._unsent or monotonic() < self._send_again_at:
-            return
         tags = sorted({failure.tag for failure in self._unsent})
         self._send()
         if not self._unsent:

@@ -58,12 +58,20 @@ class EventFeed:
 
     def read(self, conn: Connection[Any]) -> None:
         """Take in what was appended; for the follower."""
-        if self._last_id is None or self._went_back(conn):
+        if self._last_id is None:
             self._begin_at(_bounds(conn).last_id)
-        while events := order_events.list_events_after(conn, after_id=self._last_id or 0, at_most=READ_EVENTS):
+        events = self._read_on(conn)
+        if not events and (last_id := _bounds(conn).last_id) < (self._last_id or 0):
+            self._begin_at(last_id)  # the log was restored from a backup, and ends before what was read of it
+        while len(events) == READ_EVENTS:
+            events = self._read_on(conn)
+
+    def _read_on(self, conn: Connection[Any]) -> list[OrderEvent]:
+        """Keep the next events, at most READ_EVENTS of them."""
+        events = order_events.list_events_after(conn, after_id=self._last_id or 0, at_most=READ_EVENTS)
+        if events:
             self._append(events)
-            if len(events) < READ_EVENTS:
-                break
+        return events
 
     def after(self, place: int, principal_id: UUID | None, deadline: Deadline) -> Page:
         """What follows a place: everybody's events, or one principal's.
@@ -97,10 +105,6 @@ class EventFeed:
                 )
         found_to = events[-1].id if events else 0
         return Page(events, found_to if len(events) == PAGE_EVENTS else max(bounds.last_id, found_to))
-
-    def _went_back(self, conn: Connection[Any]) -> bool:
-        """Whether the log ends before what was read of it: it was restored from a backup."""
-        return _bounds(conn).last_id < (self._last_id or 0)
 
     def _begin_at(self, last_id: int) -> None:
         with self._changed:

@@ -7,6 +7,7 @@ from typing import Any
 
 from shakerqueue import shutdown
 from shakerqueue.api.guards import is_revoked
+from shakerqueue.api.requests import REQUEST_SECONDS
 from shakerqueue.api.schemas import EventSchema
 from shakerqueue.api.services import Services
 from shakerqueue.api.tokens import Principal
@@ -19,7 +20,6 @@ from shakerqueue.roles import STAFF
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.5  # how soon an end of the token, of the process, or another menu is noticed
-READ_SECONDS = 2.8
 RECONNECT_MILLISECONDS = 1000
 HEARTBEAT = b":\n\n"
 
@@ -70,9 +70,8 @@ class EventStream:
                 self._place = last_id
                 yield message("ready", {}, id=last_id)
             return
-        own = None if self._who.role in STAFF else self._who.id
         try:
-            page = self._services.feed.after(self._place, own, Deadline.after(READ_SECONDS))
+            page = self._services.feed.after(self._place, self._who.sees_only, Deadline.after(REQUEST_SECONDS))
         except PlaceLost as lost:
             self._place = lost.last_id
             yield message("reset", {}, id=lost.last_id)

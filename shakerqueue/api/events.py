@@ -7,7 +7,7 @@ from flask import Response, jsonify, request
 from shakerqueue import shutdown
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.event_stream import LOOK_SECONDS, EventStream, event_json
-from shakerqueue.api.fields import MAX_DIGITS
+from shakerqueue.api.fields import is_whole_number
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.problems import FieldError, Problem, unavailable
 from shakerqueue.api.requests import extend_deadline, request_deadline
@@ -16,7 +16,7 @@ from shakerqueue.api.services import services
 from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
 from shakerqueue.event_feed import Page, PlaceLost
-from shakerqueue.roles import EVERYONE, STAFF
+from shakerqueue.roles import EVERYONE
 
 STREAM = "text/event-stream"
 
@@ -73,7 +73,7 @@ def _page(place: int | None, wait_seconds: float) -> Response:
 def _awaited_page(place: int, until: Deadline) -> Page:
     """The first page with something on it, or an empty one at the end: others' events are none."""
     feed = services().feed
-    own = None if principal().role in STAFF else principal().id
+    own = principal().sees_only
     with waiting_place() as held:
         page = feed.after(place, own, request_deadline())
         while held and not page.events and not until.passed and not shutdown.requested.is_set():
@@ -86,7 +86,7 @@ def _last_event_id() -> int | None:
     given = request.headers.get("Last-Event-ID")
     if not given:
         return None
-    if not (given.isascii() and given.isdigit() and len(given) <= MAX_DIGITS):
+    if not is_whole_number(given):
         error = FieldError("Last-Event-ID", "invalid", "An id that this feed has given.")
         raise Problem(422, error.detail, errors=[error])
     return int(given)

@@ -28,11 +28,16 @@ class WholeNumber(fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+def is_whole_number(given: str) -> bool:
+    """Digits and nothing else, where int() would also take " 1_0" or "٣"; and no more of them than a bigint has."""
+    return given.isascii() and given.isdigit() and len(given) <= MAX_DIGITS
+
+
 class QueryNumber(fields.Integer):
-    """A whole number in a query string: digits and nothing else, where int() would also take " 1_0" or "٣"."""
+    """A whole number in a query string."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
+        if not is_whole_number(value):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 

@@ -30,7 +30,7 @@ from shakerqueue.intake import drinks_of
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
-from shakerqueue.roles import EVERYONE, STAFF
+from shakerqueue.roles import EVERYONE
 
 END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no order is newer
 
@@ -94,7 +94,7 @@ def _page(
 ) -> list[Order]:
     before_placed_at, before_id = cursor or END_OF_TIME
     filters |= {"before_placed_at": before_placed_at, "before_id": before_id, "at_most": limit + 1}
-    own = None if principal().role in STAFF else principal().id
+    own = principal().sees_only
     if external_id is not None:
         return orders.list_orders_by_external_id(conn, external_id=external_id, principal_id=own, **filters)
     if own is not None:

@@ -13,6 +13,7 @@ from jwt.exceptions import PyJWTError
 
 from shakerqueue.config import Settings
 from shakerqueue.queries.models import User, UserRole
+from shakerqueue.roles import STAFF
 
 ALGORITHM = "HS256"
 ISSUER = "shakerqueue"
@@ -28,6 +29,11 @@ class Principal(NamedTuple):
     session_id: UUID
     token_epoch: int
     expires_at: float  # seconds since 1970
+
+    @property
+    def sees_only(self) -> UUID | None:
+        """Whose orders and events they see: their own; None for the staff, who see everybody's."""
+        return None if self.role in STAFF else self.id
 
 
 class InvalidToken(Exception):
