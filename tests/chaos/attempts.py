@@ -79,3 +79,15 @@ class AttemptedOrder:
         """The ids that 2xx answers gave."""
         told = (attempt.order_id for attempt in self.attempts if attempt.outcome is Outcome.OK)
         return {order_id for order_id in told if order_id}
+
+
+def keyed_order(principal_id: str, recipe: str, drinks: int) -> AttemptedOrder:
+    """An order under a key of its own, not attempted yet."""
+    return AttemptedOrder(principal_id=principal_id, key=f"chaos-{uuid4().hex}", recipe=recipe, drinks=drinks)
+
+
+def published_order(principal_id: str, recipe: str) -> AttemptedOrder:
+    """An order of one drink that counts as accepted, for the row itself stores or publishes it."""
+    order = keyed_order(principal_id, recipe, drinks=1)
+    order.attempts.append(Attempt(began_at=0.0, ended_at=0.0, status=202, order_id=str(uuid4())))
+    return order

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.chaos.attempts import AttemptedOrder
+from tests.chaos.attempts import AttemptedOrder, keyed_order
 from tests.chaos.guests import Guests, Manners, Principal, attempt, sign_in
 from tests.chaos.house import House
 from tests.chaos.ledger import missing
@@ -37,7 +37,10 @@ class SameDrink(Row):
         await_fact("all may act", lambda: all(_may_act(scene.house, one) for one in staff))
         for start in range(0, scene.size.faults, ROUNDS_AT_ONCE):
             scene.tell(f"round {start} of {scene.size.faults}")
-            orders = [_order(guest) for _ in range(min(ROUNDS_AT_ONCE, scene.size.faults - start))]
+            orders = [
+                keyed_order(guest.id, "Margarita", drinks=2)
+                for _ in range(min(ROUNDS_AT_ONCE, scene.size.faults - start))
+            ]
             self._place(scene, guest, orders)
             for order in orders:
                 self._play(scene, staff, next(iter(order.told_ids)))
@@ -66,10 +69,6 @@ class SameDrink(Row):
             scene.saw("orders that were complete with their last two drinks")
         else:
             scene.problems.append(f"order {order_id}: two completions were answered {done}, and it is {status}")
-
-
-def _order(guest: Principal) -> AttemptedOrder:
-    return AttemptedOrder(principal_id=guest.id, key=f"chaos-{uuid4().hex}", recipe="Margarita", drinks=2)
 
 
 def _act(house: House, who: Principal, verb: str) -> httpx.Response:

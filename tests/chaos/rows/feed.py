@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import psycopg
 
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
-from tests.chaos.attempts import Attempt, AttemptedOrder
+from tests.chaos.attempts import AttemptedOrder, published_order
 from tests.chaos.guests import Guests, Manners, Principal, sign_in
 from tests.chaos.house import House
 from tests.chaos.row import Row, Scene, Size
@@ -108,7 +108,7 @@ class Feed(Row):
     def _write(self, scene: Scene) -> None:
         guest = sign_in(scene.house.api.url, "user@example.com")
         [[recipe_id]] = scene.house.query("SELECT id FROM recipes WHERE name = 'Margarita'")
-        wanted = [_attempted(guest) for _ in range(scene.size.orders)]
+        wanted = [published_order(guest.id, "Margarita") for _ in range(scene.size.orders)]
         scene.guests.orders += wanted
         with open_transaction(scene.house), ThreadPoolExecutor(WRITERS) as pool:
             shares = [wanted[n::WRITERS] for n in range(WRITERS)]
@@ -152,12 +152,6 @@ def _store(house: House, share: list[AttemptedOrder], recipe_id: UUID, *, slow: 
             if slow and number % 20 == 0:
                 conn.execute("SELECT pg_sleep(%s)", [SLOW_SECONDS])
             conn.commit()
-
-
-def _attempted(guest: Principal) -> AttemptedOrder:
-    order = AttemptedOrder(principal_id=guest.id, key=f"chaos-{uuid4().hex}", recipe="Margarita", drinks=1)
-    order.attempts.append(Attempt(began_at=0.0, ended_at=0.0, status=202, order_id=str(uuid4())))
-    return order
 
 
 def _order(wanted: AttemptedOrder, recipe_id: UUID) -> OrderPlaced:

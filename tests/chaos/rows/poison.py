@@ -11,7 +11,7 @@ from shakerqueue.discarding import discard
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.dead_letters import DeadLetters, LetterFilter
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, encode_order, pack
-from tests.chaos.attempts import Attempt, AttemptedOrder
+from tests.chaos.attempts import AttemptedOrder, published_order
 from tests.chaos.guests import sign_in
 from tests.chaos.house import House
 from tests.chaos.row import Row, Scene, Size
@@ -90,8 +90,7 @@ class Poison(Row):
 
     def _attempted(self, scene: Scene, recipe: str) -> AttemptedOrder:
         """Somebody's order that counts as accepted, for it is published here."""
-        order = AttemptedOrder(principal_id=self._guest.id, key=f"chaos-{uuid4().hex}", recipe=recipe, drinks=1)
-        order.attempts.append(Attempt(began_at=0.0, ended_at=0.0, status=202, order_id=str(uuid4())))
+        order = published_order(self._guest.id, recipe)
         scene.guests.orders.append(order)
         return order
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from uuid import uuid4
 
 import httpx
 
-from tests.chaos.attempts import AttemptedOrder, Outcome
+from tests.chaos.attempts import AttemptedOrder, Outcome, keyed_order
 from tests.chaos.guests import DEMO_EMAILS, Guests, Manners, Principal, attempt, sign_in
 from tests.chaos.house import WORKERS, House
 from tests.chaos.ledger import missing
@@ -39,7 +38,7 @@ class Repeats(Row):
     def carry_out(self, scene: Scene) -> None:
         guest, bartender = (sign_in(scene.house.api.url, email) for email in DEMO_EMAILS[:2])
         for _ in range(scene.size.faults):
-            orders = [_order(guest) for _ in range(scene.size.orders // scene.size.faults)]
+            orders = [keyed_order(guest.id, RECIPE, drinks=2) for _ in range(scene.size.orders // scene.size.faults)]
             scene.guests.orders += orders
             self._send_twenty_times(scene.house, guest, bartender, orders)
             scene.saw("changes of the way", 1)
@@ -63,10 +62,6 @@ class Repeats(Row):
         others = [attempt for attempt in scene.attempts if attempt.outcome is not Outcome.OK]
         said = sorted({str(attempt.status or attempt.trouble) for attempt in others})
         return [f"{len(others)} repeats were not answered 202, but {', '.join(said)}"] if others else []
-
-
-def _order(guest: Principal) -> AttemptedOrder:
-    return AttemptedOrder(principal_id=guest.id, key=f"chaos-{uuid4().hex}", recipe=RECIPE, drinks=2)
 
 
 def _send(house: House, guest: Principal, orders: Sequence[AttemptedOrder], times: int) -> None:
