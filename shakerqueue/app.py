@@ -25,6 +25,7 @@ from shakerqueue.api import (
     queue,
     recipes,
     requests,
+    session,
     tokens,
     users,
 )
@@ -48,9 +49,11 @@ from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
+from shakerqueue.web import headers, pages
 
 BLUEPRINTS = (
     auth.blueprint,
+    session.blueprint,
     me.blueprint,
     users.blueprint,
     menu.blueprint,
@@ -92,6 +95,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.request_class = JSONRequest
     tokens.configure(app, settings)
     requests.register_hooks(app)
+    headers.register(app, settings)
     _register_api(app)
     app.extensions[EXTENSION] = _start_services(settings)
     return app
@@ -101,6 +105,7 @@ def _register_api(app: Flask) -> None:
     api = ProblemApi(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
+    app.register_blueprint(pages.blueprint)
     problems.register_handlers(app)
 
 

@@ -45,11 +45,17 @@ class Settings:
     consumer_batch_size: int
     log_level: str
     log_format: str
+    public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
     failpoints_folder: Path | None = None
 
     @property
     def is_production(self) -> bool:
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether browsers are to send the pages' cookies over HTTPS only; in production unless told otherwise."""
+        return self.public_url.startswith("https://") if self.public_url else self.is_production
 
 
 def load_settings() -> Settings:
@@ -89,6 +95,7 @@ def _read(env: Env) -> Settings:
         consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
+        public_url=_public_url(env),
         failpoints_folder=_failpoints_folder(env, environment),
     )
 
@@ -98,6 +105,11 @@ def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
     if folder is not None and environment is Environment.PRODUCTION:
         raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
     return folder
+
+
+def _public_url(env: Env) -> str | None:
+    url = env.str("PUBLIC_URL", default=None, validate=validate.Regexp("^https?://[^/?#@]+/?$"))
+    return url.rstrip("/") if url else None
 
 
 def _amqp_url(env: Env) -> str | None:

@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from shakerqueue.errors import ShakerQueueError
 from shakerqueue.queries import sessions, users
-from shakerqueue.queries.models import User
+from shakerqueue.queries.models import User, UserRole
 from shakerqueue.refresh_tokens import ForeignRefreshToken, RefreshToken
 
 # So long a token that was used answers the same successor again: two tabs, or an answer that was lost.
@@ -31,6 +31,11 @@ class SignIn(NamedTuple):
     user: User
     session_id: UUID
     refresh_token: str
+
+    @property
+    def role(self) -> UserRole:
+        """With whose rights the session acts."""
+        return self.user.role
 
 
 class Sessions:

@@ -81,6 +81,14 @@ class UserPageSchema(StrictSchema):
     next_cursor = fields.String(allow_none=True)
 
 
+class PageSessionSchema(StrictSchema):
+    """Whom a web page acts for. `role` is what the session may do: never more than the user may."""
+
+    user = fields.Nested(UserSchema)
+    role = fields.Enum(UserRole, by_value=True)
+    expires_in = fields.Integer(metadata={"description": "seconds until the session has to be refreshed"})
+
+
 class SignInSchema(StrictSchema):
     user = fields.Nested(UserSchema)
     token = fields.String()

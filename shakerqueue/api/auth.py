@@ -38,12 +38,7 @@ def register(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, SignInSchema)
 def login(credentials: dict[str, Any]) -> dict[str, Any]:
     """Sign in with address and password."""
-    user = _authenticated(**credentials)
-    try:
-        with services().database.connection(request_deadline()) as conn:
-            return signed_in(services().sessions.open(conn, user))
-    except RightsChanged:
-        raise unauthorized(NO_ENTRY) from None
+    return signed_in(session_of(**credentials))
 
 
 @blueprint.route("/token/refresh", methods=["POST"])
@@ -68,11 +63,25 @@ def logout() -> None:
         sessions.revoke_session(conn, id=principal().session_id)
 
 
+def session_of(email: str, password: str) -> SignIn:
+    """A new session of whoever has this address and this password.
+
+    Raises:
+        Problem: 401, the same for whatever does not fit.
+    """
+    user = _authenticated(email, password)
+    try:
+        with services().database.connection(request_deadline()) as conn:
+            return services().sessions.open(conn, user)
+    except RightsChanged:
+        raise unauthorized(NO_ENTRY) from None
+
+
 def signed_in(sign_in: SignIn) -> dict[str, Any]:
     """The answer to whoever may in."""
     return {
         "user": sign_in.user,
-        "token": make_access_token(sign_in.user, sign_in.session_id),
+        "token": make_access_token(sign_in),
         "expires_in": services().settings.access_token_seconds,
         "refresh_token": sign_in.refresh_token,
     }

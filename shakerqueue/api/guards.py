@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from flask import g, request
 
+from shakerqueue.api import cookies
 from shakerqueue.api.blueprints import QUERY_ATTRIBUTE
 from shakerqueue.api.problems import FieldError, Problem, unauthorized, unavailable
 from shakerqueue.api.services import services
@@ -45,6 +46,17 @@ def public(view: View) -> View:
     return cast("View", open_to_all)
 
 
+def own_pages(view: View) -> View:
+    """Anyone, signed in or not, but only through a page of our own: the answer sets cookies."""
+
+    @wraps(view)
+    def open_to_own_pages(*args: Any, **kwargs: Any) -> Any:
+        cookies.refuse_other_origins()
+        return view(*args, **kwargs)
+
+    return public(open_to_own_pages)
+
+
 def principal() -> Principal:
     """Who is asking; only below `allow`."""
     return cast("Principal", g.principal)
@@ -72,16 +84,24 @@ def _refuse_unknown_query(view: View) -> None:
 
 
 def _authenticate() -> Principal:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send the header: Authorization: Bearer <token>.")
     try:
-        who = services().tokens.principal(token)
+        who = services().tokens.principal(_presented_token())
     except InvalidToken as error:
         raise unauthorized(str(error)) from None
     if is_revoked(who, services().revocations):
         raise unauthorized("The token was revoked: sign in again.")
     return who
+
+
+def _presented_token() -> str:
+    """The token of the header or, from our own pages, of the cookie."""
+    header = request.headers.get("Authorization")
+    if header is None and (token := cookies.access_token()):
+        return token
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise unauthorized("Send the header: Authorization: Bearer <token>.")
+    return token
 
 
 def is_revoked(who: Principal, revocations: Revocations) -> bool:

@@ -12,8 +12,9 @@ from flask import Flask
 from jwt.exceptions import PyJWTError
 
 from shakerqueue.config import Settings
-from shakerqueue.queries.models import User, UserRole
+from shakerqueue.queries.models import UserRole
 from shakerqueue.roles import STAFF
+from shakerqueue.sessions import SignIn
 
 ALGORITHM = "HS256"
 ISSUER = "shakerqueue"
@@ -55,9 +56,10 @@ def configure(app: Flask, settings: Settings) -> None:
     flask_jwt_extended.JWTManager(app)
 
 
-def make_access_token(user: User, session_id: UUID) -> str:
+def make_access_token(sign_in: SignIn) -> str:
     """A token of this user in this session. What it says besides tells later whether it was revoked."""
-    says = {"role": user.role.value, "epoch": user.token_epoch, "sid": str(session_id)}
+    user = sign_in.user
+    says = {"role": sign_in.role.value, "epoch": user.token_epoch, "sid": str(sign_in.session_id)}
     token: str = flask_jwt_extended.create_access_token(str(user.id), additional_claims=says)
     return token
 

@@ -16,6 +16,7 @@ from shakerqueue.api.tokens import make_access_token
 from shakerqueue.intake import insert_orders
 from shakerqueue.queries import sessions, users
 from shakerqueue.queries.models import User, UserRole
+from shakerqueue.sessions import SignIn
 from tests.support.bar import Bar
 from tests.support.orders import drink, order
 from tests.support.waiting import eventually
@@ -46,6 +47,10 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /login": ANYONE,
     "POST /token/refresh": ANYONE,
     "POST /logout": PEOPLE,
+    "POST /session": who(403, 403, 403, 403, 403, 403),  # no page of our own asks here
+    "GET /session": PEOPLE,
+    "POST /session/refresh": who(403, 403, 403, 403, 403, 403),
+    "DELETE /session": PEOPLE,
     "GET /me": SIGNED_IN,
     "PATCH /me": PEOPLE,
     "GET /users": ADMIN,
@@ -63,6 +68,8 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
     "POST /orders/<uuid:order_id>/items/<int:number>/<any(start, complete, fail, recall, release):verb>": STAFF,
     "POST /orders/<uuid:order_id>/items/<int:number>/cancel": OWNER_AND_STAFF,
+    "GET /board": ANYONE,
+    "GET /static/<version>/<path:name>": ANYONE,
     "GET /menu": ANYONE,
     "GET /recipes": STAFF,
     "POST /recipes": STAFF,
@@ -111,6 +118,12 @@ class House:
             )
             return drink(conn, name).recipe_id
 
+    def version(self) -> str:
+        return "any"
+
+    def name(self) -> str:
+        return "base.css"
+
     def number(self) -> int:
         return 1
 
@@ -126,7 +139,7 @@ class House:
             return {}
         session_id = self.revoked_session if caller == "revoked" else uuid4()
         with self.app.app_context():
-            return {"Authorization": f"Bearer {make_access_token(self.callers[caller], session_id)}"}
+            return {"Authorization": f"Bearer {make_access_token(SignIn(self.callers[caller], session_id, ''))}"}
 
     def ask(self, route: str, caller: str) -> Outcome:
         """What the caller gets for a request with an empty JSON object, as far as guards have to do with it."""

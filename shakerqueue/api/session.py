@@ -1,0 +1,75 @@
+"""The session of a web page: signed in by cookies, so that no script ever holds a token."""
+
+import time
+from typing import Any
+
+from flask import Response, jsonify
+
+from shakerqueue.api import cookies
+from shakerqueue.api.account_schemas import LoginSchema, PageSessionSchema
+from shakerqueue.api.auth import session_of
+from shakerqueue.api.blueprints import Blueprint
+from shakerqueue.api.guards import allow, own_pages, principal
+from shakerqueue.api.problems import Problem, unauthorized
+from shakerqueue.api.requests import request_deadline
+from shakerqueue.api.services import services
+from shakerqueue.queries import sessions, users
+from shakerqueue.roles import PEOPLE
+from shakerqueue.sessions import SessionEnded, SignIn
+
+blueprint = Blueprint("session", __name__, url_prefix="/session", description="The web pages' sign-in, by cookies")
+
+_schema = PageSessionSchema()
+
+
+@blueprint.route("", methods=["POST"])
+@own_pages
+@blueprint.arguments(LoginSchema)
+@blueprint.response(200, PageSessionSchema)
+def sign_in(credentials: dict[str, Any]) -> Response:
+    """Sign a browser in with address and password."""
+    return begun(session_of(**credentials))
+
+
+@blueprint.route("")
+@allow(PEOPLE)
+@blueprint.response(200, PageSessionSchema)
+def get_session() -> dict[str, Any]:
+    """Who is signed in, with which role, and for how many seconds this access goes on."""
+    with services().database.connection(request_deadline()) as conn:
+        user = users.get_user(conn, id=principal().id)
+    if user is None:
+        raise Problem(404, "You have no account.")
+    return {"user": user, "role": principal().role, "expires_in": int(principal().expires_at - time.time())}
+
+
+@blueprint.route("/refresh", methods=["POST"])
+@own_pages
+@blueprint.response(200, PageSessionSchema)
+def refresh_session() -> Response:
+    """Go on for another access token's life."""
+    try:
+        with services().database.connection(request_deadline()) as conn:
+            return begun(services().sessions.refresh(conn, cookies.refresh_token() or ""))
+    except SessionEnded:
+        raise unauthorized("This browser is not signed in, or no longer.") from None
+
+
+@blueprint.route("", methods=["DELETE"])
+@allow(PEOPLE)
+@blueprint.response(204)
+def sign_out() -> Response:
+    """End the session, and let the browser forget it."""
+    with services().database.connection(request_deadline()) as conn:
+        sessions.revoke_session(conn, id=principal().session_id)
+    return cookies.clear_cookies(Response(status=204))
+
+
+def begun(sign_in: SignIn) -> Response:
+    """The answer to a browser that is signed in from now on."""
+    said = {
+        "user": sign_in.user,
+        "role": sign_in.role,
+        "expires_in": services().settings.access_token_seconds,
+    }
+    return cookies.set_cookies(jsonify(_schema.dump(said)), sign_in)

@@ -1,0 +1,35 @@
+"""The pages: what they hold is the same for everyone, and what they show they ask the API for."""
+
+from flask import Blueprint, Response, render_template, send_from_directory, url_for
+
+from shakerqueue.api.guards import public
+from shakerqueue.web.assets import FOLDER, VERSION
+
+blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+
+@blueprint.route("/board")
+@public
+def show_board() -> Response:
+    """The bar's live board."""
+    return _page("board.html")
+
+
+@blueprint.route("/static/<version>/<path:name>")
+@public
+def send_asset(version: str, name: str) -> Response:
+    """A script, a style or a picture. One that is named by the present version never changes."""
+    response = send_from_directory(FOLDER, name)
+    immutable = version == VERSION
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
+    return response
+
+
+def _page(template: str) -> Response:
+    response = Response(render_template(template, asset=_asset), mimetype="text/html")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+def _asset(name: str) -> str:
+    return url_for("pages.send_asset", version=VERSION, name=name)
