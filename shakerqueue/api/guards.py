@@ -54,7 +54,7 @@ def own_pages(view: View) -> View:
         cookies.refuse_other_origins()
         return view(*args, **kwargs)
 
-    return public(open_to_own_pages)
+    return public(cast("View", open_to_own_pages))
 
 
 def principal() -> Principal:

@@ -46,7 +46,7 @@ def test_what_an_older_page_asks_for_is_not_kept(client: FlaskClient) -> None:
     assert (200, "no-cache") == (answer.status_code, answer.headers["Cache-Control"])
 
 
-@pytest.mark.parametrize("name", ["../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "nothing.js", "", "base.css/"])
+@pytest.mark.parametrize("name", ["../pages.py", "..%2fpages.py", "%2e%2e/pages.py", "nothing.js", ""])
 def test_nothing_but_assets_is_sent(client: FlaskClient, name: str) -> None:
     assert 404 == client.get(f"/static/x/{name}").status_code
 
