@@ -1,0 +1,91 @@
+// What the queue's answer means on a board: drinks become lines, lines become tickets. No element in sight.
+
+export const WAITING = "waiting";
+export const IN_HAND = "in_hand";
+export const CANCELED = "canceled";
+export const DONE = "done";
+
+export const keyOf = (drink) => `${drink.order_id}/${drink.number}`;
+
+/** Whose drink it is at the moment; a claim whose time is over is nobody's. */
+export function isInHand(drink, now) {
+  return drink.status === "in_progress" && Date.parse(drink.claim_expires_at) > now;
+}
+
+/** The drinks that this bartender has claimed, as batches of one recipe, in deadline order. */
+export function batchesOf(queue, userId) {
+  const mine = queue.items.filter((drink) => drink.status === "in_progress" && drink.claimed_by === userId);
+  return [...grouped(mine, (drink) => drink.recipe.name).entries()].map(([name, drinks]) => ({ name, drinks }));
+}
+
+/**
+ * The tickets in deadline order, each with its lines. `done` are drinks that were finished here a moment ago: they keep
+ * their place for as long, so that a tap can be taken back where it was made, and nothing moves under the next one.
+ */
+export function ticketsOf(queue, done, now) {
+  const open = queue.items.map((drink) => ({ ...drink, state: isInHand(drink, now) ? IN_HAND : WAITING }));
+  const openKeys = new Set(open.map(keyOf));
+  const drinks = [
+    ...open,
+    ...queue.canceled.map((drink) => ({ ...drink, state: CANCELED })),
+    ...done.filter((drink) => !openKeys.has(keyOf(drink))).map((drink) => ({ ...drink, state: DONE })),
+  ];
+  const tickets = [...grouped(drinks, (drink) => drink.order_id).values()].map(ticketOf);
+  return tickets.sort((a, b) => a.dueAt - b.dueAt || a.placedAt - b.placedAt || (a.id < b.id ? -1 : 1));
+}
+
+/** What would be claimed next: the recipe of the first drink that waits, and how many of it there are. */
+export function nextUp(queue, station, now) {
+  const waiting = queue.items.filter((drink) => !isInHand(drink, now) && (!station || drink.station === station));
+  if (!waiting.length) return null;
+  const [first] = waiting;
+  const same = (drink) => drink.recipe.name === first.recipe.name && drink.station === first.station;
+  return { recipe: first.recipe.name, count: waiting.filter(same).length };
+}
+
+function ticketOf(drinks) {
+  const [first] = drinks;
+  return {
+    id: first.order_id,
+    label: first.ticket ?? `No. ${first.order_id.slice(-4).toUpperCase()}`,
+    note: first.order_note,
+    rush: first.rush,
+    left: first.order_drinks_left,
+    total: first.order_drinks,
+    placedAt: Date.parse(first.placed_at),
+    dueAt: Math.min(...drinks.map((drink) => Date.parse(drink.due_at))),
+    isOpen: drinks.some((drink) => drink.state === WAITING || drink.state === IN_HAND),
+    lines: [...grouped(drinks, lineKey).entries()].map(([key, same]) => lineOf(key, same)),
+  };
+}
+
+function lineOf(key, drinks) {
+  const [first] = drinks;
+  return {
+    key,
+    drinks,
+    count: drinks.length,
+    state: first.state,
+    recipe: first.recipe,
+    modifiers: first.modifiers,
+    note: first.note,
+    maker: first.state === IN_HAND ? first.claimed_by_username : null,
+    reason: first.error ?? null,
+  };
+}
+
+/** Drinks that are made alike and stand alike are one line. */
+function lineKey(drink) {
+  const maker = drink.state === IN_HAND ? drink.claimed_by : null;
+  return JSON.stringify([drink.state, drink.recipe.name, drink.modifiers, drink.note, maker, drink.error ?? null]);
+}
+
+function grouped(drinks, keyFor) {
+  const groups = new Map();
+  for (const drink of drinks) {
+    const key = keyFor(drink);
+    if (groups.has(key)) groups.get(key).push(drink);
+    else groups.set(key, [drink]);
+  }
+  return groups;
+}

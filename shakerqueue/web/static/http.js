@@ -1,0 +1,58 @@
+// Requests to the API, and the two ways in which they fail.
+
+const TIMEOUT_SECONDS = 5;
+
+/** The API said no. `code` is for programs, `message` for people; nothing was changed. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    const [field] = problem.errors ?? [];
+    super(field?.detail ?? problem.detail ?? `The server answered ${status}.`);
+    this.status = status;
+    this.code = problem.code;
+    this.problem = problem;
+  }
+}
+
+/** No answer, or not now: nobody knows whether anything was changed, and trying again is right. */
+export class Away extends Error {}
+
+/** The answer's JSON, or null where it has none. Cookies say who asks. */
+export async function call(method, path, body) {
+  const response = await answered(path, {
+    method,
+    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    cache: "no-store",
+    signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
+  });
+  if (response.status === 204) return null;
+  const said = await response.json().catch(() => { throw new Away("The answer was cut off."); });
+  if (response.ok) return said;
+  if (response.status >= 500) throw new Away(said.detail);
+  throw new Refused(response.status, said);
+}
+
+/** Call something that is harmless to repeat again while there is no answer, a few times. */
+export async function insist(attempt, pausesSeconds = [0.4, 1, 2]) {
+  for (const pause of pausesSeconds) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Away)) throw error;
+      await seconds(pause);
+    }
+  }
+  return attempt();
+}
+
+export function seconds(count) {
+  return new Promise((resolve) => setTimeout(resolve, count * 1000));
+}
+
+async function answered(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch {
+    throw new Away("No connection.");
+  }
+}

@@ -1,0 +1,82 @@
+// Who this browser acts for. The tokens are in cookies that no script can read; here is only what they stand for.
+
+import { call, Refused } from "./http.js";
+
+const others = new BroadcastChannel("session"); // the other tabs of this browser
+const listeners = [];
+let renewal = null;
+let timer = 0;
+
+/** `{user: {id, username, role}, role, expires_in}`, or null while nobody is signed in. */
+export let session = null;
+
+/** Be told when somebody else is signed in, or nobody. */
+export function onSession(listener) {
+  listeners.push(listener);
+}
+
+/** Look who is signed in. Null when nobody is. */
+export async function resume() {
+  try {
+    return took(await ask("GET", "/session"));
+  } catch (error) {
+    if (error.status === 401) return took(null);
+    throw error;
+  }
+}
+
+export async function signIn(email, password) {
+  return tellOthers(took(await call("POST", "/session", { email, password })));
+}
+
+export async function signOut() {
+  await call("DELETE", "/session");
+  return tellOthers(took(null));
+}
+
+/** Go on as a colleague, by their PIN. */
+export async function switchTo(userId, pin) {
+  return tellOthers(took(await call("POST", "/session/switch", { user_id: userId, pin })));
+}
+
+/** As `call`, with one renewal of the session where its time is over. */
+export async function ask(method, path, body) {
+  try {
+    return await call(method, path, body);
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    if ((await renewed()) === null) throw error;
+    return call(method, path, body);
+  }
+}
+
+/** One renewal at a time, however many ask for it. */
+function renewed() {
+  renewal ??= renew().finally(() => { renewal = null; });
+  return renewal;
+}
+
+async function renew() {
+  try {
+    return took(await call("POST", "/session/refresh"));
+  } catch (error) {
+    if (error instanceof Refused) return took(null);
+    throw error;
+  }
+}
+
+function took(now) {
+  const before = session;
+  session = now;
+  clearTimeout(timer);
+  if (now) timer = setTimeout(() => renewed().catch(() => {}), (now.expires_in / 2) * 1000);
+  if (before?.user.id !== now?.user.id || before?.role !== now?.role) listeners.forEach((listener) => listener(now));
+  return now;
+}
+
+function tellOthers(now) {
+  others.postMessage("changed");
+  return now;
+}
+
+others.addEventListener("message", () => resume().catch(() => {}));
