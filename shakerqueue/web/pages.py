@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, render_template, send_from_directory, url_for
 
 from shakerqueue.api.guards import public
+from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
 from shakerqueue.web.assets import FOLDER, VERSION
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
@@ -12,7 +13,7 @@ blueprint = Blueprint("pages", __name__, template_folder="templates")
 @public
 def show_board() -> Response:
     """The bar's live board."""
-    return _page("board.html")
+    return _page("board.html", max_batch=MAX_CLAIM_BATCH)
 
 
 @blueprint.route("/static/<version>/<path:name>")
@@ -25,8 +26,8 @@ def send_asset(version: str, name: str) -> Response:
     return response
 
 
-def _page(template: str) -> Response:
-    response = Response(render_template(template, asset=_asset), mimetype="text/html")
+def _page(template: str, **values: object) -> Response:
+    response = Response(render_template(template, asset=_asset, **values), mimetype="text/html")
     response.headers["Cache-Control"] = "no-cache"
     return response
 

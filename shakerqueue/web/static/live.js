@@ -1,8 +1,6 @@
 // Keeping a page's picture current: the server says that something happened, and the page reads what there is now.
 // A picture that is read as a whole cannot miss anything, whatever was away meanwhile, and however long.
 
-import { ask } from "./session.js";
-
 const AT_MOST_EVERY_SECONDS = 0.2;
 const POLL_SECONDS = 5; // with a stream: for what no event tells, and to notice that the stream is dead
 const POLL_WITHOUT_STREAM_SECONDS = 1;
@@ -27,21 +25,22 @@ export class Live {
   constructor(refresh, show) {
     this.#refresh = refresh;
     this.#show = show;
+    setInterval(() => this.#tell(), 1000);
+    addEventListener("online", () => this.#poll());
+    addEventListener("offline", () => { this.#failed = true; this.#tell(); });
+    document.addEventListener("visibilitychange", () => this.#poll());
   }
 
+  /** Begin to follow as whoever is signed in now, or begin anew. */
   start() {
     this.#connect();
-    setInterval(() => this.#tell(), 1000);
-    addEventListener("online", () => this.news());
-    addEventListener("offline", () => { this.#failed = true; this.#tell(); });
-    document.addEventListener("visibilitychange", () => this.news());
     return this.news();
   }
 
-  /** Follow as whoever is signed in now. */
-  restart() {
-    this.#connect();
-    return this.news();
+  stop() {
+    this.#source?.close();
+    this.#source = null;
+    clearTimeout(this.#timer);
   }
 
   /** Read now, or once the present reading is over: resolves when all that has happened until now is in the picture. */
@@ -72,11 +71,13 @@ export class Live {
 
   #schedule() {
     clearTimeout(this.#timer);
+    if (!this.#source) return;
     const pause = this.#streaming && !this.#failed ? POLL_SECONDS : POLL_WITHOUT_STREAM_SECONDS;
     this.#timer = setTimeout(() => this.#poll(), pause * 1000);
   }
 
   #poll() {
+    if (!this.#source) return;
     // A browser gives a stream up for good when it is refused; by itself it only comes back to a lost connection.
     if (this.#source.readyState === EventSource.CLOSED) this.#connect();
     this.news();
@@ -94,9 +95,8 @@ export class Live {
   }
 
   #tell() {
+    if (!this.#source) return;
     const stale = this.#failed || Date.now() - this.#heardAt > STALE_SECONDS * 1000;
     this.#show({ stale, heardAt: this.#heardAt });
   }
 }
-
-export const read = (path) => ask("GET", path);

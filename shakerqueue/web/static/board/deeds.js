@@ -2,7 +2,7 @@
 
 import { insist } from "../http.js";
 import { ask } from "../session.js";
-import { WAITING } from "./tickets.js";
+import { IN_HAND } from "./tickets.js";
 
 const REMEMBERED = 10;
 
@@ -16,6 +16,7 @@ export async function act(drinks, verb, body) {
 /** The deeds of the person who is signed in, the last one first to be taken back. */
 export class Undo {
   #deeds = [];
+  #count = 0;
 
   get last() {
     return this.#deeds.at(-1) ?? null;
@@ -23,7 +24,7 @@ export class Undo {
 
   /** `takeBack` undoes what `label` says. */
   remember(label, takeBack) {
-    const deed = { label, takeBack };
+    const deed = { id: ++this.#count, label, takeBack };
     this.#deeds = [...this.#deeds, deed].slice(-REMEMBERED);
     return deed;
   }
@@ -42,11 +43,11 @@ export class Undo {
   }
 }
 
-/** Bring drinks that were completed or failed back to where they were: waiting, or in the hands of whoever does it. */
-export async function recall(drinks) {
-  const { done, failed } = await act(drinks, "recall");
-  const waited = done.filter((drink) => drink.state === WAITING && drink.was !== "failed");
-  const released = await act(waited, "release");
+/** Bring drinks that were completed back to where they were: in this bartender's hands, or waiting. */
+export async function takeBack(drinks, userId) {
+  const { done, failed } = await act(drinks, "recall"); // which puts them into the hands of whoever does it
+  const notMine = done.filter((drink) => drink.state !== IN_HAND || drink.claimed_by !== userId);
+  const released = await act(notMine, "release");
   return { done, failed: [...failed, ...released.failed] };
 }
 

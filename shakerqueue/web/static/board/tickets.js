@@ -5,9 +5,13 @@ export const IN_HAND = "in_hand";
 export const CANCELED = "canceled";
 export const DONE = "done";
 
+/** Names a drink among all. */
 export const keyOf = (drink) => `${drink.order_id}/${drink.number}`;
 
-/** Whose drink it is at the moment; a claim whose time is over is nobody's. */
+/** What is called out for its order: the ticket or table or, where it has none, the end of its id. */
+export const labelOf = (drink) => drink.ticket ?? `No. ${drink.order_id.slice(-4).toUpperCase()}`;
+
+/** Whether somebody makes the drink; a claim whose time is over is nobody's. */
 export function isInHand(drink, now) {
   return drink.status === "in_progress" && Date.parse(drink.claim_expires_at) > now;
 }
@@ -35,8 +39,8 @@ export function ticketsOf(queue, done, now) {
 }
 
 /** What would be claimed next: the recipe of the first drink that waits, and how many of it there are. */
-export function nextUp(queue, station, now) {
-  const waiting = queue.items.filter((drink) => !isInHand(drink, now) && (!station || drink.station === station));
+export function nextUp(queue, now) {
+  const waiting = queue.items.filter((drink) => !isInHand(drink, now));
   if (!waiting.length) return null;
   const [first] = waiting;
   const same = (drink) => drink.recipe.name === first.recipe.name && drink.station === first.station;
@@ -47,7 +51,7 @@ function ticketOf(drinks) {
   const [first] = drinks;
   return {
     id: first.order_id,
-    label: first.ticket ?? `No. ${first.order_id.slice(-4).toUpperCase()}`,
+    label: labelOf(first),
     note: first.order_note,
     rush: first.rush,
     left: first.order_drinks_left,
@@ -71,13 +75,15 @@ function lineOf(key, drinks) {
     note: first.note,
     maker: first.state === IN_HAND ? first.claimed_by_username : null,
     reason: first.error ?? null,
+    deed: first.deed ?? null,
   };
 }
 
 /** Drinks that are made alike and stand alike are one line. */
 function lineKey(drink) {
   const maker = drink.state === IN_HAND ? drink.claimed_by : null;
-  return JSON.stringify([drink.state, drink.recipe.name, drink.modifiers, drink.note, maker, drink.error ?? null]);
+  const deed = drink.deed?.id ?? null; // what was done at once is taken back at once
+  return JSON.stringify([drink.state, drink.recipe.name, drink.modifiers, drink.note, maker, drink.error ?? null, deed]);
 }
 
 function grouped(drinks, keyFor) {

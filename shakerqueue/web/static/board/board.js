@@ -1,0 +1,209 @@
+// The board: reads the queue, shows it, and does what is tapped.
+
+import { cells, listenToHand, showHand } from "./hand_view.js";
+import { act, takeBack, Undo } from "./deeds.js";
+import { openMore, prepareMore } from "./more.js";
+import { preparePause, showBar } from "./pause.js";
+import { preparePeople } from "./people.js";
+import { listenToTickets, showTickets } from "./queue_view.js";
+import { prepareSoldOut, showSoldOut } from "./sold_out.js";
+import { batchesOf, CANCELED, DONE, keyOf, nextUp, ticketsOf } from "./tickets.js";
+import { find, fromTemplate, keep, say } from "../elements.js";
+import { seconds } from "../http.js";
+import { Live } from "../live.js";
+import { complain, tell } from "../messages.js";
+import { ask, onSession, resume, session } from "../session.js";
+import { askToSignIn, closeSignIn } from "../sign_in.js";
+
+const LISTED_DRINKS = 200;
+const DONE_SHOWN_SECONDS = 5;
+const NOTHING = { items: [], canceled: [], all_day: [] };
+
+const undo = new Undo();
+const live = new Live(read, showLiveness);
+const station = find("#station");
+const batch = find("#batch");
+
+let queue = NOTHING;
+let serverAheadMs = 0;
+let busy = new Set();
+let done = []; // drinks that were finished here a moment ago
+
+async function read() {
+  const chosen = station.value ? `&station=${encodeURIComponent(station.value)}` : "";
+  const [nextQueue, bar] = await Promise.all([ask("GET", `/queue?limit=${LISTED_DRINKS}${chosen}`), ask("GET", "/bar")]);
+  queue = nextQueue;
+  serverAheadMs = Date.parse(queue.now) - Date.now();
+  showBar(bar);
+  showSoldOut(queue);
+  offerStations();
+  show();
+}
+
+function show() {
+  const now = Date.now() + serverAheadMs;
+  done = done.filter((drink) => drink.shownUntil > Date.now());
+  showTickets(ticketsOf(queue, done, now), { busy, now });
+  showHand(batchesOf(queue, session?.user.id), busy);
+  showCounts();
+  showActions(now);
+}
+
+function showCounts() {
+  const waiting = queue.all_day.reduce((sum, count) => sum + count.pending + count.in_progress, 0);
+  find("#queue-count").textContent = waiting ? `${waiting} drinks` : "";
+  keep(find("#all-day tbody"), queue.all_day, {
+    key: (count) => count.recipe,
+    make: () => fromTemplate("row-template"),
+    update: (row, count) => cells(row, [count.recipe, count.pending, count.in_progress]),
+  });
+}
+
+function showActions(now) {
+  const next = nextUp(queue, now);
+  const count = next && Math.min(next.count, Number(batch.value));
+  find("#next-up").textContent = next ? `${count > 1 ? `${count} × ` : ""}${next.recipe}` : "";
+  find("#claim").disabled = !next;
+  find("#undo").disabled = !undo.last;
+  find("#undo-what").textContent = undo.last?.label ?? "";
+}
+
+function showLiveness({ stale, heardAt }) {
+  const ago = Math.round((Date.now() - heardAt) / 1000);
+  document.body.dataset.stale = String(stale);
+  say(find("#liveness"), "text", stale ? "Not live" : "Live");
+  const banner = find("#stale");
+  banner.hidden = !stale;
+  const text = "No connection: this is not how things are now. It catches up by itself.";
+  if (stale && !banner.textContent) banner.textContent = text; // said once, not with each second
+  if (!stale) banner.textContent = "";
+  find("#liveness").title = `Last heard ${ago} s ago`;
+}
+
+/** Mark the drinks as being worked on, do it, say what went wrong, and look again. */
+async function during(drinks, deed) {
+  busy = new Set([...busy, ...drinks.map(keyOf)]);
+  show();
+  try {
+    const { done: changed, failed } = await deed();
+    failed.slice(0, 1).forEach(complain);
+    return changed;
+  } finally {
+    drinks.forEach((drink) => busy.delete(keyOf(drink)));
+    show();
+    live.news();
+  }
+}
+
+async function finish(drinks) {
+  const userId = session.user.id;
+  const finished = await during(drinks, () => act(drinks, "complete"));
+  if (!finished.length) return;
+  const deed = undo.remember(`${named(finished)} done`, () => takeBack(finished, userId));
+  const shownUntil = Date.now() + DONE_SHOWN_SECONDS * 1000;
+  done = [...done, ...finished.map((drink) => ({ ...drink, deed, shownUntil }))];
+  queue = { ...queue, items: queue.items.filter((drink) => !finished.some((one) => keyOf(one) === keyOf(drink))) };
+  show();
+}
+
+async function claim() {
+  find("#claim").disabled = true;
+  const body = { max: Number(batch.value), ...(station.value && { station: station.value }) };
+  try {
+    const answer = await ask("POST", "/queue/claim", body);
+    if (answer) undo.remember(`${named(answer.items)} claimed`, () => act(answer.items, "release"));
+    else tell("Nothing waits.");
+  } catch (error) {
+    complain(error); // it may have been claimed all the same: then it is in hand with the next look
+  }
+  await live.news();
+}
+
+async function change(line, verb, reason) {
+  const changed = await during(line.drinks, () => act(line.drinks, verb, reason && { reason }));
+  if (!changed.length) return;
+  if (verb === "fail") undo.remember(`${named(changed)} failed`, () => act(changed, "recall"));
+  if (verb === "start") undo.remember(`${named(changed)} claimed`, () => act(changed, "release"));
+  show();
+}
+
+function tapped(line) {
+  if (line.state === DONE) return takeBackDeed(line.deed);
+  if (line.state === CANCELED) return during(line.drinks, () => act(line.drinks, "acknowledge"));
+  return finish(line.drinks);
+}
+
+async function takeBackDeed(deed) {
+  try {
+    const undone = await undo.undo(deed);
+    if (undone) tell(`Taken back: ${undone.label}.`);
+  } catch (error) {
+    complain(error);
+  }
+  done = done.filter((drink) => drink.deed !== deed);
+  await live.news();
+}
+
+const named = (drinks) => `${drinks.length > 1 ? `${drinks.length} × ` : ""}${drinks[0].recipe.name}`;
+
+/** Every station that has something to make; the chosen one stays on offer. */
+function offerStations() {
+  const known = [...station.options].map((option) => option.value);
+  for (const name of new Set(queue.items.map((drink) => drink.station))) {
+    if (!known.includes(name)) station.add(new Option(name, name));
+  }
+}
+
+function restoreChoices() {
+  batch.value = localStorage.getItem("batch") ?? "3";
+  const chosen = localStorage.getItem("station");
+  if (chosen) station.add(new Option(chosen, chosen, true, true));
+}
+
+function listen() {
+  listenToTickets({ onTap: (line) => tapped(line).catch(complain), onMore: openMore });
+  listenToHand({
+    onDone: (drinks) => finish(drinks).catch(complain),
+    onRelease: (drinks) => during(drinks, () => act(drinks, "release")).catch(complain),
+  });
+  prepareMore((line, verb, reason) => change(line, verb, reason).catch(complain));
+  preparePause((bar) => { showBar(bar); live.news(); });
+  prepareSoldOut(undo);
+  preparePeople();
+  find("#claim").addEventListener("click", claim);
+  find("#undo").addEventListener("click", () => takeBackDeed(undo.last));
+  batch.addEventListener("change", () => { localStorage.setItem("batch", batch.value); show(); });
+  station.addEventListener("change", () => { localStorage.setItem("station", station.value); live.news(); });
+}
+
+/** Follow as whoever is signed in, and show nothing to anybody else. */
+function followAs(who) {
+  undo.forget();
+  done = [];
+  if (who && who.role !== "customer") {
+    closeSignIn();
+    live.start();
+    return;
+  }
+  live.stop();
+  queue = NOTHING;
+  show();
+  askToSignIn(who ? "This account is a guest's: the board is for the staff." : "The board is for the staff.");
+}
+
+async function begin() {
+  restoreChoices();
+  listen();
+  onSession(followAs);
+  setInterval(show, 1000);
+  for (;;) {
+    try {
+      if (!(await resume())) followAs(null);
+      return;
+    } catch {
+      await seconds(1);
+    }
+  }
+}
+
+begin();
