@@ -84,9 +84,12 @@ class UserPageSchema(StrictSchema):
 class PageSessionSchema(StrictSchema):
     """Whom a web page acts for. `role` is what the session may do: never more than the user may."""
 
-    user = fields.Nested(UserSchema)
-    role = fields.Enum(UserRole, by_value=True)
-    expires_in = fields.Integer(metadata={"description": "seconds until the session has to be refreshed"})
+    user = fields.Nested(UserSchema, dump_default=None, allow_none=True)
+    role = fields.Enum(UserRole, by_value=True, dump_default=None, allow_none=True)
+    expires_in = fields.Integer(
+        dump_default=None, allow_none=True, metadata={"description": "seconds until the session has to be refreshed"}
+    )
+    refreshable = fields.Boolean(metadata={"description": "whether a refresh may bring it back"})
 
 
 class SignInSchema(StrictSchema):

@@ -24,7 +24,7 @@ def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.principal = _entitled(_authenticate(), roles)
+            g.principal = _entitled(signed_in_principal(), roles)
             _refuse_unknown_query(view)
             return view(*args, **kwargs)
 
@@ -83,7 +83,12 @@ def _refuse_unknown_query(view: View) -> None:
         raise Problem(422, "This route takes no such query parameters.", errors=errors)
 
 
-def _authenticate() -> Principal:
+def signed_in_principal() -> Principal:
+    """Who asks.
+
+    Raises:
+        Problem: 401, nobody whom we know; 403, another site's page asks.
+    """
     try:
         who = services().tokens.principal(_presented_token())
     except InvalidToken as error:

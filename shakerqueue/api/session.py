@@ -9,7 +9,7 @@ from shakerqueue.api import cookies
 from shakerqueue.api.account_schemas import LoginSchema, PageSessionSchema
 from shakerqueue.api.auth import session_of
 from shakerqueue.api.blueprints import Blueprint
-from shakerqueue.api.guards import allow, own_pages, principal
+from shakerqueue.api.guards import allow, own_pages, principal, public, signed_in_principal
 from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -32,15 +32,17 @@ def sign_in(credentials: dict[str, Any]) -> Response:
 
 
 @blueprint.route("")
-@allow(PEOPLE)
+@public
 @blueprint.response(200, PageSessionSchema)
 def get_session() -> dict[str, Any]:
-    """Who is signed in, with which role, and for how many seconds this access goes on."""
+    """Who is signed in, with which role, and for how many seconds; nulls for nobody, which is no error to ask."""
+    try:
+        who = signed_in_principal()
+    except Problem:
+        return {"refreshable": cookies.refresh_token() is not None}
     with services().database.connection(request_deadline()) as conn:
-        user = users.get_user(conn, id=principal().id)
-    if user is None:
-        raise Problem(404, "You have no account.")
-    return {"user": user, "role": principal().role, "expires_in": int(principal().expires_at - time.time())}
+        user = users.get_user(conn, id=who.id)
+    return {"user": user, "role": who.role, "expires_in": int(who.expires_at - time.time()), "refreshable": True}
 
 
 @blueprint.route("/refresh", methods=["POST"])
@@ -71,5 +73,6 @@ def begun(sign_in: SignIn) -> Response:
         "user": sign_in.user,
         "role": sign_in.role,
         "expires_in": services().settings.access_token_seconds,
+        "refreshable": True,
     }
     return cookies.set_cookies(jsonify(_schema.dump(said)), sign_in)

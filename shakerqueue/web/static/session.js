@@ -17,12 +17,8 @@ export function onSession(listener) {
 
 /** Look who is signed in. Null when nobody is. */
 export async function resume() {
-  try {
-    return took(await ask("GET", "/session"));
-  } catch (error) {
-    if (error.status === 401) return took(null);
-    throw error;
-  }
+  const found = await call("GET", "/session");
+  return found.user || !found.refreshable ? took(found.user ? found : null) : renewed();
 }
 
 export async function signIn(email, password) {

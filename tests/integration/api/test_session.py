@@ -31,7 +31,7 @@ def cookies_of(answer: TestResponse) -> dict[str, Morsel[str]]:
 def test_a_page_that_is_signed_in_acts_for_its_user_without_ever_seeing_a_token(client: FlaskClient) -> None:
     answer = sign_in(client)
     assert 200 == answer.status_code, answer.text
-    assert {"user", "role", "expires_in"} == set(answer.get_json())
+    assert {"user", "role", "expires_in", "refreshable"} == set(answer.get_json())
     assert ("bartender", "employee") == (answer.get_json()["user"]["username"], answer.get_json()["role"])
     assert 200 == client.get("/queue").status_code
     assert 200 == client.patch("/bar", json={"accepting": True}, headers=OWN).status_code
@@ -116,11 +116,19 @@ def test_signing_out_ends_the_session_and_empties_the_browser(app: Flask, client
     assert 200 == thief.get("/session").status_code
     answer = client.delete("/session", headers=OWN)
     assert [(204, "0"), (204, "0")] == [(answer.status_code, it["max-age"]) for it in cookies_of(answer).values()]
-    assert 401 == client.get("/session").status_code
-    eventually(lambda: 401 == thief.get("/session").status_code)
+    assert client.get("/session").get_json()["user"] is None
+    eventually(lambda: 401 == thief.get("/queue").status_code)
     assert 401 == thief.post("/session/refresh", headers=OWN).status_code
 
 
 def test_a_wrong_password_opens_nothing(client: FlaskClient) -> None:
     answer = client.post("/session", json={**BARTENDER, "password": "password124"}, headers=OWN)
     assert (401, {}) == (answer.status_code, cookies_of(answer))
+
+
+def test_a_browser_learns_whether_it_can_be_signed_in_again(client: FlaskClient) -> None:
+    nobody = {"user": None, "role": None, "expires_in": None}
+    assert {**nobody, "refreshable": False} == client.get("/session").get_json()
+    sign_in(client)
+    client.delete_cookie("access_token")
+    assert {**nobody, "refreshable": True} == client.get("/session").get_json()

@@ -58,8 +58,9 @@ function showGlass(row, drink, isBusy) {
   say(row, "label", label);
   say(row, "modifiers", drink.modifiers.join(" · "));
   say(row, "note", [drink.note, drink.order_note].filter(Boolean).join(" · "));
-  for (const button of row.querySelectorAll("button")) {
-    button.setAttribute("aria-label", `${button.textContent}: ${drink.recipe.name}, ${label}`);
+  for (const [kind, name] of [["release", "Give back"], ["tap", "Done"]]) {
+    const button = find(`[data-do=${kind}]`, row);
+    button.setAttribute("aria-label", `${name}: ${drink.recipe.name}, ${label}`);
     button.disabled = isBusy;
   }
 }

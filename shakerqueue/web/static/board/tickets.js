@@ -27,7 +27,10 @@ export function batchesOf(queue, userId) {
  * their place for as long, so that a tap can be taken back where it was made, and nothing moves under the next one.
  */
 export function ticketsOf(queue, done, now) {
-  const open = queue.items.map((drink) => ({ ...drink, state: isInHand(drink, now) ? IN_HAND : WAITING }));
+  const canceledKeys = new Set(queue.canceled.map(keyOf)); // a drink that is just being canceled is in both lists
+  const open = queue.items
+    .filter((drink) => !canceledKeys.has(keyOf(drink)))
+    .map((drink) => ({ ...drink, state: isInHand(drink, now) ? IN_HAND : WAITING }));
   const openKeys = new Set(open.map(keyOf));
   const drinks = [
     ...open,
