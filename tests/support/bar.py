@@ -105,8 +105,7 @@ class Bar:
         log = self.folder / "serve.log"
         began = log.stat().st_size if log.exists() else 0
         with self.process("serve", port=port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
-            eventually(lambda: log.read_bytes()[began:].count(b"Started worker-") == API_WORKERS, deadline_seconds=30)
-            eventually(lambda: all(is_ready(client) for _ in range(20)), deadline_seconds=30)
+            await_workers(client, log, began)
             yield client
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
@@ -144,6 +143,12 @@ def create_database(postgres: PrivatePostgres, name: str, template: str = "templ
 
 def free_port() -> int:
     return free_ports(1)[0]
+
+
+def await_workers(client: httpx.Client, log: Path, began: int = 0) -> None:
+    """Wait until all the API's workers are ready whose start is told after this place in its log."""
+    eventually(lambda: log.read_bytes()[began:].count(b"Started worker-") == API_WORKERS, deadline_seconds=30)
+    eventually(lambda: all(is_ready(client) for _ in range(20)), deadline_seconds=30)
 
 
 def is_ready(client: httpx.Client) -> bool:

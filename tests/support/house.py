@@ -1,0 +1,117 @@
+"""A bar with its API and its consumer running, for tests that look at it through a browser."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import httpx
+
+from dev import product
+from dev.ports import LOOPBACK
+from dev.product import ProductServer
+from dev.run import Api
+from tests.support.bar import Bar, await_workers, free_port, sign_in
+from tests.support.waiting import eventually
+
+ADMIN = "admin@example.com"
+BARTENDER = "bartender@example.com"
+GUEST = "user@example.com"
+
+# Enough connections that each worker answers some of them.
+SOUNDINGS = 20
+REMEMBER = "CREATE SCHEMA untouched; CREATE TABLE untouched.recipes AS TABLE recipes"
+# The events' own numbers go on, so no process takes the log for one that was restored from a backup.
+FORGET = """
+    DELETE FROM order_events;
+    DELETE FROM order_items;
+    DELETE FROM orders;
+    DELETE FROM recipes WHERE id IN (SELECT id FROM (TABLE recipes EXCEPT TABLE untouched.recipes) AS touched);
+    INSERT INTO recipes (TABLE untouched.recipes EXCEPT TABLE recipes);
+    UPDATE bar SET accepting = DEFAULT, reason = DEFAULT, closes_at = DEFAULT, reopens_at = DEFAULT
+"""
+
+
+class House:
+    """The real processes of one bar. The API keeps its port when it is started again."""
+
+    def __init__(self, bar: Bar) -> None:
+        port = free_port()
+        settings = bar.environment(port)
+        self.bar = bar
+        self.api = Api(LOOPBACK, port, state_folder=bar.folder, settings=settings)
+        self._consumer = ProductServer("Consumer", product.CONSUME, state_folder=bar.folder, settings=settings)
+        self._client = httpx.Client(base_url=self.url)
+
+    def __enter__(self) -> Self:
+        try:
+            self._consumer.start()
+            self.start_api()
+            self.bar.change(REMEMBER)
+            self._menu = self._menus()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self.api.stop()
+        self._consumer.stop()
+
+    @property
+    def url(self) -> str:
+        """Where the API and the pages are, without a slash at the end."""
+        return self.api.url
+
+    def start_api(self) -> None:
+        """Start the API and wait until all its workers are ready."""
+        self.api.start()
+        await_workers(self._client, self.api.log_path)
+
+    @contextmanager
+    def api_killed(self) -> Iterator[None]:
+        """The API is killed, as by a power cut; afterwards it runs again, on the same port."""
+        self.api.kill()
+        try:
+            yield
+        finally:
+            self.start_api()
+
+    def reset(self) -> None:
+        """As on the first evening: no orders, the seeded menu, an open bar. Users and their sessions stay."""
+        self.bar.change(FORGET)
+        eventually(lambda: self._menu == self._menus() and {True} == self._soundings("/bar", "accepting"))
+
+    def request(self, method: str, path: str, body: Any = None, *, as_user: str = BARTENDER) -> Any:
+        """What the API answers one of the users, as JSON; None if that is empty.
+
+        Raises:
+            AssertionError: the request was refused.
+        """
+        headers = sign_in(self._client, as_user)
+        answer = self._client.request(method, path, json=body, headers=headers)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def post(self, path: str, body: Any = None, *, as_user: str = BARTENDER) -> Any:
+        """`request` with POST."""
+        return self.request("POST", path, body, as_user=as_user)
+
+    def place(self, *drinks: str | dict[str, Any], as_user: str = GUEST, **fields: Any) -> str:
+        """Order drinks, by name or as items of the body, and wait until they are stored; the order's id."""
+        items = [{"recipe": drink} if isinstance(drink, str) else drink for drink in drinks]
+        placed = self.post("/orders", {"items": items, **fields}, as_user=as_user)
+        path = f"/orders/{placed['id']}"
+        eventually(lambda: self.request("GET", path, as_user=as_user)["status"] != "queued")
+        return str(placed["id"])
+
+    def _menus(self) -> set[str]:
+        """The tags of the menus that the workers have: one, unless they differ."""
+        return {answer.headers["ETag"] for answer in self._answers("/menu")}
+
+    def _soundings(self, path: str, name: str) -> set[Any]:
+        """All the values that the workers give to one field."""
+        return {answer.json()[name] for answer in self._answers(path)}
+
+    def _answers(self, path: str) -> list[httpx.Response]:
+        return [self._client.get(path, headers={"Connection": "close"}) for _ in range(SOUNDINGS)]
