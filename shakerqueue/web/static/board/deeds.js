@@ -2,7 +2,6 @@
 
 import { insist } from "../http.js";
 import { ask } from "../session.js";
-import { IN_HAND } from "./tickets.js";
 
 const REMEMBERED = 10;
 
@@ -46,7 +45,7 @@ export class Undo {
 /** Bring drinks that were completed back to where they were: in this bartender's hands, or waiting. */
 export async function takeBack(drinks, userId) {
   const { done, failed } = await act(drinks, "recall"); // which puts them into the hands of whoever does it
-  const notMine = done.filter((drink) => drink.state !== IN_HAND || drink.claimed_by !== userId);
+  const notMine = done.filter((drink) => drink.status !== "in_progress" || drink.claimed_by !== userId);
   const released = await act(notMine, "release");
   return { done, failed: [...failed, ...released.failed] };
 }
