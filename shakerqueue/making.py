@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
-from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_repeat, may
+from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_done, may
 from shakerqueue.queries import order_events, order_items, orders, recipes
 from shakerqueue.queries.models import ItemStatus, Order, OrderEventType, OrderItem
 
@@ -31,7 +31,7 @@ class Change(NamedTuple):
     @property
     def is_event(self) -> bool:
         """Whether anyone else would see a difference; a renewed claim is nobody's news."""
-        return (self.before.status, self.before.claimed_by) != (self.after.status, self.after.claimed_by)
+        return _visible(self.before) != _visible(self.after)
 
 
 def act_on_item(
@@ -96,7 +96,7 @@ def _act(
     legal = [item for item in items if may(verb, item, actor, now)]
     if legal:
         _write(conn, [Change(item, changed(verb, item, actor, now, reason)) for item in legal], verb, actor, now)
-    elif not all(is_repeat(verb, item, actor) for item in items):
+    elif not is_done(verb, items, actor):
         allowed = {one for item in items for one in allowed_verbs(item, actor, now)}
         raise IllegalTransition(verb, [one for one in Verb if one in allowed])
 
@@ -185,9 +185,15 @@ def _update(conn: Connection[Any], item: OrderItem) -> None:
         started_at=item.started_at,
         completed_at=item.completed_at,
         error=item.error,
+        canceled_at=item.canceled_at,
+        cancellation_unseen=item.cancellation_unseen,
         holds_stock=item.holds_stock,
         changed_by=item.changed_by,
     )
+
+
+def _visible(item: OrderItem) -> tuple[object, ...]:
+    return item.status, item.claimed_by, item.cancellation_unseen
 
 
 def _append_events(

@@ -13,7 +13,7 @@ from shakerqueue.intake import insert_orders
 from shakerqueue.making import act_on_item, claim_next
 from shakerqueue.messaging.messages import ItemPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, TRANSITIONS, Actor, Verb
-from shakerqueue.queries import order_items, orders
+from shakerqueue.queries import cancellations, order_items, orders
 from shakerqueue.queries.models import ItemStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
@@ -46,6 +46,8 @@ class Evening(RuleBasedStateMachine):
         super().__init__()
         self.now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
         self.model: dict[UUID, list[ItemStatus]] = {}
+        self.holders: dict[tuple[UUID, int], int] = {}  # who began the drink last
+        self.unseen: set[tuple[UUID, int]] = set()
         with self.database.transaction() as conn:
             conn.execute("TRUNCATE orders, order_items, order_events")
             conn.execute("UPDATE recipes SET remaining = %s WHERE name = 'Negroni'", [COUNTED])
@@ -77,6 +79,18 @@ class Evening(RuleBasedStateMachine):
         after = TRANSITIONS[verb].get(before, before)
         assert after != before or before in (verb_target(verb) | {ItemStatus.IN_PROGRESS})
         self.model[order_id][number - 1] = after
+        self._remember((order_id, number), verb, actor, before, after)
+
+    def _remember(self, key: tuple[UUID, int], verb: Verb, actor: int, before: ItemStatus, after: ItemStatus) -> None:
+        """Who holds the drink, and whether somebody has still to be shown that it was canceled."""
+        if after is ItemStatus.IN_PROGRESS and verb is not Verb.RELEASE:
+            self.holders[key] = actor
+        if verb is Verb.ACKNOWLEDGE:
+            self.unseen.discard(key)
+        if verb is Verb.CANCEL and before in OPEN:
+            under_others_hands = before is ItemStatus.IN_PROGRESS and self.holders[key] != actor
+            if ROLES[actor] is UserRole.CUSTOMER or under_others_hands:
+                self.unseen.add(key)
 
     @rule(at_most=st.integers(1, 3), actor=st.integers(1, 2))
     def somebody_claims(self, at_most: int, actor: int) -> None:
@@ -86,6 +100,7 @@ class Evening(RuleBasedStateMachine):
         for item in claimed:
             assert self.model[item.order_id][item.number - 1] in OPEN
             self.model[item.order_id][item.number - 1] = ItemStatus.IN_PROGRESS
+            self.holders[item.order_id, item.number] = actor
 
     @invariant()
     def every_order_is_as_the_model_says(self) -> None:
@@ -95,6 +110,12 @@ class Evening(RuleBasedStateMachine):
                 assert stored is not None
                 assert expected_status(statuses) == stored.status
                 assert statuses == [item.status for item in order_items.list_order_items(conn, order_id=order_id)]
+
+    @invariant()
+    def the_board_shows_the_cancellations_that_are_unseen(self) -> None:
+        with self.database.connection() as conn:
+            shown = cancellations.list_unseen_cancellations(conn, station=None, at_most=1000)
+        assert self.unseen == {(drink.order_id, drink.number) for drink in shown}
 
     @invariant()
     def no_negroni_is_lost_or_sold_twice(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.errors import CheckViolation
 
 from shakerqueue.database import Database, DeadlineConnection
 from shakerqueue.deadlines import Deadline
@@ -17,7 +18,7 @@ from shakerqueue.intake import insert_orders
 from shakerqueue.making import act_on_item, act_on_order, claim_next
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, Actor, Verb
-from shakerqueue.queries import open_drinks, order_items, orders
+from shakerqueue.queries import cancellations, open_drinks, order_items, orders
 from shakerqueue.queries.models import ItemStatus, OrderItem, OrderStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
@@ -233,7 +234,7 @@ def test_a_verb_on_an_order_does_what_is_legal_of_it(
     assert (OrderStatus.COMPLETE, ItemStatus.CANCELED) == (order_status(conn, placed), statuses(conn, placed)[1])
     with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
         act_on_order(one, placed.id, Verb.FAIL, anna, NOON, "why")
-    assert [Verb.RECALL] == refused.value.allowed
+    assert [Verb.RECALL, Verb.ACKNOWLEDGE] == refused.value.allowed
     assert_counts_agree(conn)
 
 
@@ -305,3 +306,73 @@ def test_the_place_in_line_counts_what_waits_before_and_the_work_what_is_left(
 
     # One drink is in hand with 40 s left; five wait.
     assert [(1, 100.0, 1), (2, 220.0, 1), (4, 340.0, 1)] == [places[one.id] for one in placed]
+
+
+def by_guest(guest: UUID) -> Actor:
+    return Actor(guest, UserRole.CUSTOMER)
+
+
+def unseen(conn: DeadlineConnection, at_most: int = 200) -> list[tuple[UUID, int]]:
+    rows = cancellations.list_unseen_cancellations(conn, station=None, at_most=at_most)
+    return [(row.order_id, row.number) for row in rows]
+
+
+def event_types(conn: DeadlineConnection) -> Counter[str]:
+    return Counter(name for (name,) in conn.execute("SELECT type::text FROM order_events").fetchall())
+
+
+def test_twenty_bartenders_acknowledge_one_cancellation_and_one_event_says_so(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    do(database, Verb.CANCEL, by_guest(guest), placed)
+    together = Barrier(20)
+
+    def acknowledge(actor: Actor) -> str:
+        together.wait(10)
+        return outcome(lambda: do(database, Verb.ACKNOWLEDGE, actor, placed))
+
+    with ThreadPoolExecutor(20) as bar:
+        assert Counter(done=20) == Counter(bar.map(acknowledge, staff))
+    assert (1, []) == (event_types(conn)["acknowledged"], unseen(conn))
+    do(database, Verb.CANCEL, by_guest(guest), placed)  # sent again, and still no news
+    assert Counter(placed=1, canceled=1, acknowledged=1) == event_types(conn)
+    assert_counts_agree(conn)
+
+
+def test_an_order_is_acknowledged_as_a_whole_whatever_else_is_in_it(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita = drink(conn)
+    store(database, placed := order(guest, margarita, margarita, margarita), untouched := order(guest, margarita))
+    for number in (1, 2):
+        do(database, Verb.CANCEL, by_guest(guest), placed, number)
+
+    for bartender in staff[:2]:  # the second one comes too late, and is not refused
+        with database.transaction() as one:
+            act_on_order(one, placed.id, Verb.ACKNOWLEDGE, bartender, NOON)
+
+    assert [ItemStatus.CANCELED, ItemStatus.CANCELED, ItemStatus.PENDING] == statuses(conn, placed)
+    assert (2, []) == (event_types(conn)["acknowledged"], unseen(conn))
+    with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
+        act_on_order(one, untouched.id, Verb.ACKNOWLEDGE, staff[0], NOON)
+    assert Verb.ACKNOWLEDGE not in refused.value.allowed
+
+
+def test_the_latest_cancellations_are_shown_the_newest_last(
+    database: Database, conn: DeadlineConnection, guest: UUID
+) -> None:
+    store(database, placed := order(guest, *[drink(conn)] * 4))
+    for minute, number in enumerate((3, 1, 4, 2)):
+        do(database, Verb.CANCEL, by_guest(guest), placed, number, now=NOON + timedelta(minutes=minute))
+    assert [3, 1, 4, 2] == [number for _, number in unseen(conn)]
+    assert [4, 2] == [number for _, number in unseen(conn, at_most=2)]
+
+
+@pytest.mark.parametrize("column", ["cancellation_unseen = true", "canceled_at = now()"])
+def test_the_schema_lets_only_a_canceled_drink_be_shown_as_one(
+    database: Database, conn: DeadlineConnection, guest: UUID, column: str
+) -> None:
+    store(database, order(guest, drink(conn)))
+    with pytest.raises(CheckViolation):
+        conn.execute(f"UPDATE order_items SET {column}".encode())
