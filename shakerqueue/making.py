@@ -1,4 +1,4 @@
-"""Making drinks: verbs on one drink or a whole order, and claim-next. Each runs in the caller's transaction.
+"""Making drinks: verbs on a drink, an order or a sold-out recipe, and claim-next. Each in the caller's transaction.
 
 Locks are taken as everywhere: drinks by (order id, number), then orders by id, then recipes by id, then the event
 log, after which the caller commits at once.
@@ -19,6 +19,7 @@ from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, chan
 from shakerqueue.queries import order_events, order_items, orders, recipes
 from shakerqueue.queries.models import ItemStatus, Order, OrderEventType, OrderItem
 
+MAX_FAILED_AT_ONCE = 200
 NOT_MADE = (ItemStatus.FAILED, ItemStatus.CANCELED)
 
 
@@ -32,6 +33,13 @@ class Change(NamedTuple):
     def is_event(self) -> bool:
         """Whether anyone else would see a difference; a renewed claim is nobody's news."""
         return _visible(self.before) != _visible(self.after)
+
+
+class FailedDrinks(NamedTuple):
+    """What became of a recipe's waiting drinks: how many failed, and how many are still waiting."""
+
+    failed: int
+    left: int
 
 
 def act_on_item(
@@ -74,6 +82,23 @@ def claim_next(
     changes = [Change(item, changed(Verb.START, item, actor, now)) for item in batch]
     _write(conn, changes, Verb.START, actor, now)
     return [change.after for change in changes]
+
+
+def fail_waiting(conn: Connection[Any], recipe_id: UUID, actor: Actor, now: datetime, reason: str) -> FailedDrinks:
+    """Fail up to MAX_FAILED_AT_ONCE waiting drinks of a recipe; what is in somebody's hands stays there.
+
+    Raises:
+        NotFound: there is no such recipe.
+    """
+    if recipes.get_recipe(conn, id=recipe_id) is None:
+        raise NotFound("There is no such recipe.")
+    waiting = order_items.lock_pending_of_recipe(conn, recipe_id=recipe_id, at_most=MAX_FAILED_AT_ONCE)
+    # Counted before the write: after its last lock comes the commit.
+    left = (order_items.count_pending_of_recipe(conn, recipe_id=recipe_id) or 0) - len(waiting)
+    changes = [Change(item, changed(Verb.FAIL, item, actor, now, reason)) for item in waiting]
+    if changes:
+        _write(conn, changes, Verb.FAIL, actor, now)
+    return FailedDrinks(len(changes), left)
 
 
 def _same(conn: Connection[Any], first: OrderItem, at_most: int, now: datetime) -> list[OrderItem]:

@@ -12,11 +12,13 @@ from shakerqueue.api.schemas import (
     CanceledDrinkSchema,
     ClaimAnswerSchema,
     ClaimSchema,
+    FailedDrinksSchema,
+    FailWaitingSchema,
     QueueQuerySchema,
     QueueSchema,
 )
 from shakerqueue.api.services import services
-from shakerqueue.making import claim_next
+from shakerqueue.making import FailedDrinks, claim_next, fail_waiting
 from shakerqueue.order_lifecycle import Actor
 from shakerqueue.queries import cancellations, open_drinks
 from shakerqueue.queries.cancellations import ListUnseenCancellationsRow
@@ -67,6 +69,17 @@ def claim(body: dict[str, Any]) -> Response | dict[str, Any]:
     with services().database.connection(request_deadline()) as conn:
         drinks = open_drinks.list_open_drinks_of_orders(conn, order_ids=sorted({order_id for order_id, _ in keys}))
     return {"items": [_drink(drink, now) for drink in drinks if (drink.order_id, drink.number) in keys]}
+
+
+@blueprint.route("/fail", methods=["POST"])
+@allow(STAFF)
+@blueprint.arguments(FailWaitingSchema)
+@blueprint.response(200, FailedDrinksSchema)
+def fail_waiting_drinks(body: dict[str, Any]) -> FailedDrinks:
+    """Fail the waiting drinks of a recipe that is sold out, at most 200 at a time; those in hand stay."""
+    actor = Actor(principal().id, principal().role)
+    with services().database.transaction(request_deadline()) as conn:
+        return fail_waiting(conn, body["recipe_id"], actor, datetime.now(UTC), body["reason"])
 
 
 def _drink(drink: OpenDrink | ListUnseenCancellationsRow, now: datetime) -> dict[str, Any]:

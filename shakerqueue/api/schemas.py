@@ -164,6 +164,16 @@ class ClaimSchema(StrictSchema):
     station = text(40, load_default=None, allow_none=True)
 
 
+class FailWaitingSchema(StrictSchema):
+    recipe_id = fields.UUID(required=True)
+    reason = text(MAX_REASON_LENGTH, required=True)
+
+
+class FailedDrinksSchema(StrictSchema):
+    failed = fields.Integer()
+    left = fields.Integer(metadata={"description": "how many are still waiting"})
+
+
 class IngredientSchema(StrictSchema):
     name = fields.String()
     amount = fields.Float()

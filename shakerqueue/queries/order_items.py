@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection, RawCursor
-from psycopg.rows import args_row
+from psycopg.rows import args_row, scalar_row
 
 from .models import ItemStatus, OrderItem, order_item_from_row
 
@@ -219,6 +219,40 @@ def lock_claimable_of_recipe(
         .execute(LOCK_CLAIMABLE_OF_RECIPE, [now, recipe_id, station, order_id, number, at_most])
         .fetchall()
     )
+
+
+LOCK_PENDING_OF_RECIPE: Final = """-- name: LockPendingOfRecipe
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+WHERE status = 'pending' AND recipe_id = $1::uuid
+ORDER BY due_at, order_id, number
+LIMIT $2::integer
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def lock_pending_of_recipe(conn: Connection[Any], *, recipe_id: UUID, at_most: int) -> list[OrderItem]:
+    """Waiting drinks of one recipe, in deadline order and locked; those that somebody is just claiming are passed over, so
+    this never waits, and its order of locks meets nobody's.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(order_item_from_row))
+        .execute(LOCK_PENDING_OF_RECIPE, [recipe_id, at_most])
+        .fetchall()
+    )
+
+
+COUNT_PENDING_OF_RECIPE: Final = """-- name: CountPendingOfRecipe
+SELECT count(*)::integer FROM order_items
+WHERE status = 'pending' AND recipe_id = $1::uuid
+"""
+
+
+def count_pending_of_recipe(conn: Connection[Any], *, recipe_id: UUID) -> int | None:
+    """How many drinks of one recipe are waiting."""
+    scalar: int | None = (
+        RawCursor(conn, row_factory=scalar_row).execute(COUNT_PENDING_OF_RECIPE, [recipe_id]).fetchone()
+    )
+    return scalar
 
 
 UPDATE_ITEM: Final = """-- name: UpdateItem

@@ -90,6 +90,20 @@ ORDER BY due_at, order_id, number
 LIMIT @at_most::integer
 FOR NO KEY UPDATE SKIP LOCKED;
 
+-- name: LockPendingOfRecipe :many
+-- Waiting drinks of one recipe, in deadline order and locked; those that somebody is just claiming are passed over, so
+-- this never waits, and its order of locks meets nobody's.
+SELECT * FROM order_items
+WHERE status = 'pending' AND recipe_id = @recipe_id::uuid
+ORDER BY due_at, order_id, number
+LIMIT @at_most::integer
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: CountPendingOfRecipe :one
+-- How many drinks of one recipe are waiting.
+SELECT count(*)::integer FROM order_items
+WHERE status = 'pending' AND recipe_id = @recipe_id::uuid;
+
 -- name: UpdateItem :exec
 -- Writes what a verb changes of a drink that the caller has locked.
 UPDATE order_items

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shakerqueue.database import Database
 from shakerqueue.errors import IllegalTransition, SoldOut
 from shakerqueue.intake import insert_orders
-from shakerqueue.making import act_on_item, claim_next
+from shakerqueue.making import act_on_item, claim_next, fail_waiting
 from shakerqueue.messaging.messages import ItemPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, TRANSITIONS, Actor, Verb
 from shakerqueue.queries import cancellations, order_items, orders
@@ -101,6 +101,19 @@ class Evening(RuleBasedStateMachine):
             assert self.model[item.order_id][item.number - 1] in OPEN
             self.model[item.order_id][item.number - 1] = ItemStatus.IN_PROGRESS
             self.holders[item.order_id, item.number] = actor
+
+    @precondition(lambda self: self.model)
+    @rule(recipe=st.integers(0, 1), actor=st.integers(1, 2))
+    def a_recipe_is_sold_out(self, recipe: int, actor: int) -> None:
+        with self.database.transaction() as conn:
+            recipe_id = self.menu[recipe].recipe_id
+            waiting = order_items.count_pending_of_recipe(conn, recipe_id=recipe_id)
+            outcome = fail_waiting(conn, recipe_id, self.actors[actor], self.now, "sold out")
+            assert (waiting, 0) == outcome
+            for order_id, statuses in self.model.items():
+                for item in order_items.list_order_items(conn, order_id=order_id):
+                    if item.recipe_id == recipe_id and statuses[item.number - 1] is ItemStatus.PENDING:
+                        statuses[item.number - 1] = ItemStatus.FAILED
 
     @invariant()
     def every_order_is_as_the_model_says(self) -> None:

@@ -4,18 +4,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import starmap
 from threading import Barrier
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from psycopg.errors import CheckViolation
 
+from shakerqueue import making
 from shakerqueue.database import Database, DeadlineConnection
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
 from shakerqueue.intake import insert_orders
-from shakerqueue.making import act_on_item, act_on_order, claim_next
+from shakerqueue.making import (
+    MAX_FAILED_AT_ONCE,
+    FailedDrinks,
+    act_on_item,
+    act_on_order,
+    claim_next,
+    fail_waiting,
+)
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, Actor, Verb
 from shakerqueue.queries import cancellations, open_drinks, order_items, orders
@@ -376,3 +386,101 @@ def test_the_schema_lets_only_a_canceled_drink_be_shown_as_one(
     store(database, order(guest, drink(conn)))
     with pytest.raises(CheckViolation):
         conn.execute(f"UPDATE order_items SET {column}".encode())
+
+
+def fail(database: Database, actor: Actor, recipe_id: UUID | None) -> FailedDrinks:
+    assert recipe_id is not None
+    with database.transaction() as conn:
+        return fail_waiting(conn, recipe_id, actor, NOON, "out of gin")
+
+
+def test_a_sold_out_recipe_fails_what_waits_and_leaves_what_is_in_hand(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita, negroni = drink(conn, "Margarita"), drink(conn, "Negroni")
+    conn.execute("UPDATE recipes SET remaining = 4 WHERE name = 'Negroni'")
+    store(database, first := order(guest, negroni, margarita), second := order(guest, negroni, negroni))
+    do(database, Verb.START, staff[0], second, 2)
+
+    assert FailedDrinks(failed=2, left=0) == fail(database, staff[1], negroni.recipe_id)
+
+    assert [ItemStatus.FAILED, ItemStatus.PENDING] == statuses(conn, first)
+    assert [ItemStatus.FAILED, ItemStatus.IN_PROGRESS] == statuses(conn, second)
+    assert 3 == remaining(conn)  # one was never ordered, two came back
+    events = conn.execute(
+        "SELECT order_id, item_number, actor_id, detail FROM order_events WHERE type = 'failed' ORDER BY id"
+    ).fetchall()
+    assert [(one.id, 1, staff[1].id, {"error": "out of gin"}) for one in (first, second)] == events
+    assert_counts_agree(conn)
+    assert FailedDrinks(failed=0, left=0) == fail(database, staff[1], negroni.recipe_id)
+
+
+def test_no_more_fail_at_once_than_one_transaction_bears_and_the_rest_is_told(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    negroni = drink(conn, "Negroni")
+    store(database, *(order(guest, negroni) for _ in range(MAX_FAILED_AT_ONCE + 3)))
+    rounds = [fail(database, staff[0], negroni.recipe_id) for _ in range(2)]
+    assert [(MAX_FAILED_AT_ONCE, 3), (3, 0)] == rounds
+    assert MAX_FAILED_AT_ONCE + 3 == event_types(conn)["failed"]
+    assert_counts_agree(conn)
+
+
+def test_a_drink_that_somebody_is_just_claiming_is_passed_over_and_counted_as_left(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    negroni = drink(conn, "Negroni")
+    store(database, order(guest, negroni), order(guest, negroni))
+    with database.transaction() as one:
+        assert order_items.lock_next_claimable(one, now=NOON, station=None)
+        assert FailedDrinks(failed=1, left=1) == fail(database, staff[0], negroni.recipe_id)
+    assert FailedDrinks(failed=1, left=0) == fail(database, staff[0], negroni.recipe_id)
+    assert_counts_agree(conn)
+
+
+def at_once(*acts: Callable[[], object]) -> None:
+    """Do all of it on threads that start together."""
+    together = Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> None:
+        together.wait(10)
+        act()
+
+    with ThreadPoolExecutor(len(acts)) as bar:
+        list(bar.map(run, acts))
+
+
+def test_drinks_that_are_failed_claimed_and_canceled_at_the_same_time_end_in_one_way_each(
+    monkeypatch: pytest.MonkeyPatch, database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    monkeypatch.setattr(making, "MAX_FAILED_AT_ONCE", 7)  # so that nobody has it all at once
+    negroni = drink(conn, "Negroni")
+    conn.execute("UPDATE recipes SET remaining = 300 WHERE name = 'Negroni'")
+    store(database, *(placed := [order(guest, negroni, negroni, negroni) for _ in range(100)]))
+
+    def sell_out(actor: Actor) -> None:
+        while fail(database, actor, negroni.recipe_id).left:
+            pass
+
+    def claim_all(actor: Actor) -> None:
+        while claim(database, actor, at_most=3):
+            pass
+
+    def cancel(some: list[OrderPlaced]) -> None:
+        for one in some:
+            outcome(partial(do, database, Verb.CANCEL, by_guest(guest), one))
+
+    acts = [(sell_out, staff[0]), (sell_out, staff[1]), (claim_all, staff[2]), (claim_all, staff[3])]
+    at_once(*starmap(partial, acts), partial(cancel, placed[::-2]), partial(cancel, placed[-2::-2]))
+
+    ended = Counter(status for one in placed for status in statuses(conn, one))
+    told = event_types(conn)
+    assert ItemStatus.PENDING not in ended
+    assert (ended[ItemStatus.FAILED], ended[ItemStatus.CANCELED]) == (told["failed"], told["canceled"])
+    assert ended[ItemStatus.FAILED] + ended[ItemStatus.CANCELED] == remaining(conn)
+    assert_counts_agree(conn)
+
+
+def test_a_recipe_that_is_not_there_is_not_found(database: Database, staff: list[Actor]) -> None:
+    with pytest.raises(NotFound):
+        fail(database, staff[0], uuid4())

@@ -4,13 +4,14 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
 from shakerqueue import queries
-from shakerqueue.queries import cancellations, open_drinks
+from shakerqueue.queries import cancellations, open_drinks, order_items
 from tests.support.bar import Bar
 
 MODULES = [import_module(f"shakerqueue.queries.{module.name}") for module in pkgutil.iter_modules(queries.__path__)]
@@ -61,6 +62,8 @@ def long_night(bar: Bar) -> Bar:
         (open_drinks.LIST_OPEN_DRINKS, "(NULL, 500)", "order_items_open_idx"),
         (open_drinks.COUNT_OPEN_DRINKS_BY_RECIPE, "(NULL)", "order_items_open_idx"),
         (cancellations.LIST_UNSEEN_CANCELLATIONS, "(NULL, 200)", "order_items_unseen_idx"),
+        (order_items.LOCK_PENDING_OF_RECIPE, f"('{UUID(int=1)}', 200)", "order_items_open_idx"),
+        (order_items.COUNT_PENDING_OF_RECIPE, f"('{UUID(int=1)}')", "order_items_open_idx"),
     ],
 )
 def test_the_board_is_read_without_a_look_at_what_is_over(

@@ -75,6 +75,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "PATCH /bar": STAFF,
     "GET /queue": STAFF,
     "POST /queue/claim": STAFF,
+    "POST /queue/fail": STAFF,
 }
 
 

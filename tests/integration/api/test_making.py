@@ -294,6 +294,47 @@ def test_a_station_sees_its_own_cancellations(
     assert ["Negroni"] == [item["recipe"]["name"] for item in canceled]
 
 
+def test_a_sold_out_recipe_is_failed_in_one_go(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    begun, waiting = place(guest, "Negroni"), place(guest, "Margarita", "Negroni", "Negroni")
+    client.post(f"{begun}/start", headers=bartender)
+    body = {"recipe_id": queue(client, bartender)["items"][0]["recipe"]["id"], "reason": "out of gin"}
+
+    answer = client.post("/queue/fail", json=body, headers=bartender)
+
+    assert (200, {"failed": 2, "left": 0}) == (answer.status_code, answer.get_json())
+    order = client.get(waiting, headers=guest).get_json()
+    assert [("pending", None), ("failed", "out of gin"), ("failed", "out of gin")] == [
+        (item["status"], item["error"]) for item in order["items"]
+    ]
+    assert "in_progress" == client.get(begun, headers=guest).get_json()["status"]
+
+
+@pytest.mark.shares_bar
+def test_a_recipe_that_is_not_there_cannot_be_failed(client: FlaskClient, bartender: Headers) -> None:
+    body = {"recipe_id": str(uuid4()), "reason": "out of gin"}
+    assert 404 == client.post("/queue/fail", json=body, headers=bartender).status_code
+
+
+@pytest.mark.shares_bar
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"recipe_id", "reason"}),
+        ({"recipe_id": "Negroni", "reason": "out of gin"}, {"recipe_id"}),
+        ({"recipe_id": str(uuid4()), "reason": ""}, {"reason"}),
+        ({"recipe_id": str(uuid4()), "reason": "x" * 201}, {"reason"}),
+        ({"recipe_id": str(uuid4()), "reason": "out of gin", "recipe": "Negroni"}, {"recipe"}),
+    ],
+)
+def test_a_bad_report_of_a_sold_out_recipe_is_refused_by_field(
+    client: FlaskClient, bartender: Headers, body: Any, fields: set[str]
+) -> None:
+    answer = client.post("/queue/fail", json=body, headers=bartender)
+    assert (422, fields) == (answer.status_code, {error["field"] for error in answer.get_json()["errors"]})
+
+
 @pytest.mark.shares_bar
 @pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=two", "limit=", "limits=2"])
 def test_a_bad_question_about_the_queue_is_refused_by_field(
