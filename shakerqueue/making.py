@@ -1,4 +1,4 @@
-"""Making drinks: verbs on one drink or a whole order, and claim-next. Each runs in the caller's transaction.
+"""Making drinks: verbs on a drink, an order or a sold-out recipe, and claim-next. Each in the caller's transaction.
 
 Locks are taken as everywhere: drinks by (order id, number), then orders by id, then recipes by id, then the event
 log, after which the caller commits at once.
@@ -15,10 +15,11 @@ from uuid import UUID
 from psycopg import Connection
 
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
-from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_repeat, may
+from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_done, may
 from shakerqueue.queries import order_events, order_items, orders, recipes
 from shakerqueue.queries.models import ItemStatus, Order, OrderEventType, OrderItem
 
+MAX_FAILED_AT_ONCE = 200
 NOT_MADE = (ItemStatus.FAILED, ItemStatus.CANCELED)
 
 
@@ -31,7 +32,14 @@ class Change(NamedTuple):
     @property
     def is_event(self) -> bool:
         """Whether anyone else would see a difference; a renewed claim is nobody's news."""
-        return (self.before.status, self.before.claimed_by) != (self.after.status, self.after.claimed_by)
+        return _visible(self.before) != _visible(self.after)
+
+
+class FailedDrinks(NamedTuple):
+    """What became of a recipe's waiting drinks: how many failed, and how many are still waiting."""
+
+    failed: int
+    left: int
 
 
 def act_on_item(
@@ -76,6 +84,23 @@ def claim_next(
     return [change.after for change in changes]
 
 
+def fail_waiting(conn: Connection[Any], recipe_id: UUID, actor: Actor, now: datetime, reason: str) -> FailedDrinks:
+    """Fail up to MAX_FAILED_AT_ONCE waiting drinks of a recipe; what is in somebody's hands stays there.
+
+    Raises:
+        NotFound: there is no such recipe.
+    """
+    if recipes.get_recipe(conn, id=recipe_id) is None:
+        raise NotFound("There is no such recipe.")
+    waiting = order_items.lock_pending_of_recipe(conn, recipe_id=recipe_id, at_most=MAX_FAILED_AT_ONCE)
+    # Counted before the write: after its last lock comes the commit.
+    left = (order_items.count_pending_of_recipe(conn, recipe_id=recipe_id) or 0) - len(waiting)
+    changes = [Change(item, changed(Verb.FAIL, item, actor, now, reason)) for item in waiting]
+    if changes:
+        _write(conn, changes, Verb.FAIL, actor, now)
+    return FailedDrinks(len(changes), left)
+
+
 def _same(conn: Connection[Any], first: OrderItem, at_most: int, now: datetime) -> list[OrderItem]:
     if first.recipe_id is None or at_most == 1:
         return []
@@ -96,7 +121,7 @@ def _act(
     legal = [item for item in items if may(verb, item, actor, now)]
     if legal:
         _write(conn, [Change(item, changed(verb, item, actor, now, reason)) for item in legal], verb, actor, now)
-    elif not all(is_repeat(verb, item, actor) for item in items):
+    elif not is_done(verb, items, actor):
         allowed = {one for item in items for one in allowed_verbs(item, actor, now)}
         raise IllegalTransition(verb, [one for one in Verb if one in allowed])
 
@@ -185,9 +210,15 @@ def _update(conn: Connection[Any], item: OrderItem) -> None:
         started_at=item.started_at,
         completed_at=item.completed_at,
         error=item.error,
+        canceled_at=item.canceled_at,
+        cancellation_unseen=item.cancellation_unseen,
         holds_stock=item.holds_stock,
         changed_by=item.changed_by,
     )
+
+
+def _visible(item: OrderItem) -> tuple[object, ...]:
+    return item.status, item.claimed_by, item.cancellation_unseen
 
 
 def _append_events(

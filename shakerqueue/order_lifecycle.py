@@ -1,5 +1,6 @@
 """The life of a drink: which verb leads from which status to which, for whom. No I/O; docs/lifecycle.md draws it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +24,7 @@ class Verb(StrEnum):
     RECALL = "recall"
     CANCEL = "cancel"
     RELEASE = "release"
+    ACKNOWLEDGE = "acknowledge"
 
 
 TRANSITIONS: dict[Verb, dict[ItemStatus, ItemStatus]] = {
@@ -33,6 +35,8 @@ TRANSITIONS: dict[Verb, dict[ItemStatus, ItemStatus]] = {
     Verb.RECALL: {ItemStatus.COMPLETE: ItemStatus.IN_PROGRESS, ItemStatus.FAILED: ItemStatus.PENDING},
     Verb.CANCEL: {ItemStatus.PENDING: ItemStatus.CANCELED, ItemStatus.IN_PROGRESS: ItemStatus.CANCELED},
     Verb.RELEASE: {ItemStatus.IN_PROGRESS: ItemStatus.PENDING},
+    # It stays canceled; only nobody has to be shown it any more.
+    Verb.ACKNOWLEDGE: {ItemStatus.CANCELED: ItemStatus.CANCELED},
 }
 
 EVENTS: dict[Verb, OrderEventType] = {
@@ -42,6 +46,7 @@ EVENTS: dict[Verb, OrderEventType] = {
     Verb.RECALL: OrderEventType.RECALLED,
     Verb.CANCEL: OrderEventType.CANCELED,
     Verb.RELEASE: OrderEventType.RELEASED,
+    Verb.ACKNOWLEDGE: OrderEventType.ACKNOWLEDGED,
 }
 
 
@@ -67,6 +72,8 @@ def may(verb: Verb, item: OrderItem, actor: Actor, now: datetime) -> bool:
         return verb is Verb.CANCEL and item.status is ItemStatus.PENDING
     if verb is Verb.RELEASE:
         return actor.id == item.claimed_by or actor.role is UserRole.ADMIN
+    if verb is Verb.ACKNOWLEDGE:
+        return item.cancellation_unseen
     return not (verb is Verb.RECALL and item.error in FINAL_ERRORS)
 
 
@@ -74,8 +81,19 @@ def allowed_verbs(item: OrderItem, actor: Actor, now: datetime) -> list[Verb]:
     return [verb for verb in Verb if may(verb, item, actor, now)]
 
 
-def is_repeat(verb: Verb, item: OrderItem, actor: Actor) -> bool:
-    """Whether this actor did just this to the drink already: a second tap, or a request sent again."""
+def is_done(verb: Verb, items: Sequence[OrderItem], actor: Actor) -> bool:
+    """Whether the purpose of a verb that is not legal for any of these drinks is reached already.
+
+    It is where this actor did just this before: a second tap, or a request sent again. A cancellation has to be
+    acknowledged by one of the staff, so there it does not matter who did.
+    """
+    if verb is Verb.ACKNOWLEDGE:
+        canceled = [item for item in items if item.status is ItemStatus.CANCELED]
+        return bool(canceled) and not any(item.cancellation_unseen for item in canceled)
+    return all(_is_repeat(verb, item, actor) for item in items)
+
+
+def _is_repeat(verb: Verb, item: OrderItem, actor: Actor) -> bool:
     return item.changed_by == actor.id and item.status in TRANSITIONS[verb].values() and verb is not Verb.START
 
 
@@ -85,6 +103,8 @@ def claim_is_over(item: OrderItem, now: datetime) -> bool:
 
 def changed(verb: Verb, item: OrderItem, actor: Actor, now: datetime, reason: str | None = None) -> OrderItem:
     """The drink after the verb, which `may` has allowed. `reason` becomes the error of a failed or canceled one."""
+    if verb is Verb.ACKNOWLEDGE:
+        return replace(item, cancellation_unseen=False)  # who canceled it, and why, stays
     status = TRANSITIONS[verb].get(item.status, item.status)
     common = replace(item, status=status, changed_by=actor.id, error=reason, completed_at=None, claim_expires_at=None)
     if status is ItemStatus.IN_PROGRESS:
@@ -94,6 +114,8 @@ def changed(verb: Verb, item: OrderItem, actor: Actor, now: datetime, reason: st
     if status is ItemStatus.COMPLETE:
         maker = item.claimed_by or actor.id
         return replace(common, claimed_by=maker, started_at=item.started_at or now, completed_at=now)
+    if status is ItemStatus.CANCELED:
+        return replace(common, canceled_at=now, cancellation_unseen=not _sees_own_cancellation(item, actor))
     return common
 
 
@@ -102,3 +124,8 @@ def _claimed(item: OrderItem, actor: Actor, now: datetime) -> OrderItem:
     started_at = item.started_at if item.claimed_by == actor.id and item.started_at else now
     expires_at = now + timedelta(seconds=CLAIM_SECONDS)
     return replace(item, claimed_by=actor.id, started_at=started_at, claim_expires_at=expires_at)
+
+
+def _sees_own_cancellation(item: OrderItem, actor: Actor) -> bool:
+    """Whether nobody else has to be told: one of the staff cancels what no other holds, be it over time."""
+    return actor.is_staff and item.claimed_by in (None, actor.id)

@@ -7,6 +7,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 MAX_NOTE_LENGTH = 500
 MAX_NAME_LENGTH = 100
+MAX_REASON_LENGTH = 200
 MAX_DIGITS = 18  # whatever has no more of them fits a bigint
 
 

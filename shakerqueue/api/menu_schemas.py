@@ -6,7 +6,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from shakerqueue.api.fields import MAX_NAME_LENGTH, StrictSchema, WholeNumber, YesOrNo, label
+from shakerqueue.api.fields import MAX_NAME_LENGTH, MAX_REASON_LENGTH, StrictSchema, WholeNumber, YesOrNo, label
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.bar import BarState
 from shakerqueue.queries.models import RecipeBuild
@@ -17,7 +17,6 @@ MAX_AMOUNT = 10_000
 MAX_REMAINING = 100_000
 MAX_PREP_SECONDS = 3600
 MAX_PRIORITY = 9
-MAX_REASON_LENGTH = 200
 DEFAULTS: dict[str, Any] = {
     "allergens": [],
     "station": "well",

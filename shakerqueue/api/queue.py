@@ -8,15 +8,26 @@ from flask import Response
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.requests import request_deadline
-from shakerqueue.api.schemas import ClaimAnswerSchema, ClaimSchema, OpenDrinkSchema, QueueQuerySchema, QueueSchema
+from shakerqueue.api.schemas import (
+    CanceledDrinkSchema,
+    ClaimAnswerSchema,
+    ClaimSchema,
+    FailedDrinksSchema,
+    FailWaitingSchema,
+    QueueQuerySchema,
+    QueueSchema,
+)
 from shakerqueue.api.services import services
-from shakerqueue.making import claim_next
+from shakerqueue.making import FailedDrinks, claim_next, fail_waiting
 from shakerqueue.order_lifecycle import Actor
-from shakerqueue.queries import open_drinks
+from shakerqueue.queries import cancellations, open_drinks
+from shakerqueue.queries.cancellations import ListUnseenCancellationsRow
 from shakerqueue.queries.models import OpenDrink
 from shakerqueue.roles import STAFF
 
-MAX_LISTED_DRINKS = 500
+MAX_LISTED_CANCELLATIONS = 200
+
+_DRINK_FIELDS = tuple(CanceledDrinkSchema().fields)  # an open drink has some of them
 
 blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What is to be made")
 
@@ -26,12 +37,20 @@ blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What 
 @blueprint.arguments(QueueQuerySchema, location="query")
 @blueprint.response(200, QueueSchema)
 def get_queue(query: dict[str, Any]) -> dict[str, Any]:
-    """What is to be made, the earliest deadline first, and how many of each recipe."""
+    """What is to be made, the earliest deadline first, what was canceled, and how many of each recipe."""
+    station = query["station"]
     with services().database.connection(request_deadline()) as conn:
-        drinks = open_drinks.list_open_drinks(conn, station=query["station"], at_most=MAX_LISTED_DRINKS)
-        counts = open_drinks.count_open_drinks_by_recipe(conn, station=query["station"])
+        drinks = open_drinks.list_open_drinks(conn, station=station, waiting_at_most=query["limit"])
+        # Read after the open ones: what is canceled in between is then in both, and not in neither.
+        canceled = cancellations.list_unseen_cancellations(conn, station=station, at_most=MAX_LISTED_CANCELLATIONS)
+        counts = open_drinks.count_open_drinks_by_recipe(conn, station=station)
     now = datetime.now(UTC)
-    return {"items": [_drink(drink, now) for drink in drinks], "all_day": counts}
+    return {
+        "now": now,
+        "items": [_drink(drink, now) for drink in drinks],
+        "canceled": [_drink(drink, now) for drink in canceled],
+        "all_day": counts,
+    }
 
 
 @blueprint.route("/claim", methods=["POST"])
@@ -52,9 +71,21 @@ def claim(body: dict[str, Any]) -> Response | dict[str, Any]:
     return {"items": [_drink(drink, now) for drink in drinks if (drink.order_id, drink.number) in keys]}
 
 
-def _drink(drink: OpenDrink, now: datetime) -> dict[str, Any]:
-    columns = {name: getattr(drink, name) for name in OpenDrinkSchema().fields if hasattr(drink, name)}
+@blueprint.route("/fail", methods=["POST"])
+@allow(STAFF)
+@blueprint.arguments(FailWaitingSchema)
+@blueprint.response(200, FailedDrinksSchema)
+def fail_waiting_drinks(body: dict[str, Any]) -> FailedDrinks:
+    """Fail the waiting drinks of a recipe that is sold out, at most 200 at a time; those in hand stay."""
+    actor = Actor(principal().id, principal().role)
+    with services().database.transaction(request_deadline()) as conn:
+        return fail_waiting(conn, body["recipe_id"], actor, datetime.now(UTC), body["reason"])
+
+
+def _drink(drink: OpenDrink | ListUnseenCancellationsRow, now: datetime) -> dict[str, Any]:
+    columns = {name: getattr(drink, name) for name in _DRINK_FIELDS if hasattr(drink, name)}
     recipe = {
+        "id": drink.recipe_id,
         "name": drink.recipe,
         "build": drink.build,
         "ingredients": drink.ingredients or [],

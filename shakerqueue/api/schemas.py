@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from shakerqueue.api.fields import (
     MAX_NAME_LENGTH,
     MAX_NOTE_LENGTH,
+    MAX_REASON_LENGTH,
     QueryNumber,
     StrictSchema,
     WholeNumber,
@@ -21,6 +22,7 @@ from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus, 
 
 MAX_DRINKS = 100
 MAX_WAIT_SECONDS = 30
+MAX_WAITING_DRINKS = 500
 
 
 class OrderLineSchema(StrictSchema):
@@ -143,11 +145,16 @@ class EventPageSchema(StrictSchema):
 class ReasonSchema(StrictSchema):
     body_is_optional = True
 
-    reason = text(200, load_default=None, allow_none=True)
+    reason = text(MAX_REASON_LENGTH, load_default=None, allow_none=True)
 
 
 class QueueQuerySchema(StrictSchema):
     station = text(40, load_default=None)
+    limit = QueryNumber(
+        load_default=MAX_WAITING_DRINKS,
+        validate=validate.Range(min=1, max=MAX_WAITING_DRINKS),
+        metadata={"description": "how many of the waiting drinks; those in hand are always all there"},
+    )
 
 
 class ClaimSchema(StrictSchema):
@@ -157,6 +164,16 @@ class ClaimSchema(StrictSchema):
     station = text(40, load_default=None, allow_none=True)
 
 
+class FailWaitingSchema(StrictSchema):
+    recipe_id = fields.UUID(required=True)
+    reason = text(MAX_REASON_LENGTH, required=True)
+
+
+class FailedDrinksSchema(StrictSchema):
+    failed = fields.Integer()
+    left = fields.Integer(metadata={"description": "how many are still waiting"})
+
+
 class IngredientSchema(StrictSchema):
     name = fields.String()
     amount = fields.Float()
@@ -164,14 +181,15 @@ class IngredientSchema(StrictSchema):
 
 
 class DrinkRecipeSchema(StrictSchema):
+    id = fields.UUID(allow_none=True)
     name = fields.String()
     build = fields.Enum(RecipeBuild, by_value=True, allow_none=True)
     ingredients = fields.List(fields.Nested(IngredientSchema))
     allergens = fields.List(fields.String())
 
 
-class OpenDrinkSchema(StrictSchema):
-    """A drink that is to be made, with all that a bartender has to know."""
+class DrinkSchema(StrictSchema):
+    """A drink with all that a bartender has to know."""
 
     order_id = fields.UUID()
     number = fields.Integer()
@@ -180,6 +198,8 @@ class OpenDrinkSchema(StrictSchema):
     station = fields.String()
     note = fields.String(allow_none=True)
     order_note = fields.String(allow_none=True)
+    order_drinks = fields.Integer(metadata={"description": "how many drinks the order has"})
+    order_drinks_left = fields.Integer(metadata={"description": "how many of them are open"})
     modifiers = fields.List(fields.String())
     status = fields.Enum(ItemStatus, by_value=True)
     rush = fields.Boolean()
@@ -190,18 +210,31 @@ class OpenDrinkSchema(StrictSchema):
     claimed_by = fields.UUID(allow_none=True)
     claimed_by_username = fields.String(allow_none=True)
     claim_expires_at = fields.AwareDateTime(allow_none=True)
+    started_at = fields.AwareDateTime(allow_none=True)
+
+
+class CanceledDrinkSchema(DrinkSchema):
+    """A drink that was canceled and that nobody has acknowledged; `claimed_by` held it, `error` is the reason."""
+
+    canceled_at = fields.AwareDateTime()
+    canceled_by = fields.UUID()
+    canceled_by_username = fields.String()
+    error = fields.String(allow_none=True)
 
 
 class RecipeCountSchema(StrictSchema):
     recipe = fields.String()
     pending = fields.Integer()
     in_progress = fields.Integer()
+    orders = fields.Integer(metadata={"description": "in how many orders the waiting ones are"})
 
 
 class QueueSchema(StrictSchema):
-    items = fields.List(fields.Nested(OpenDrinkSchema))
+    now = fields.AwareDateTime(metadata={"description": "by which `late` and `age_seconds` are meant"})
+    items = fields.List(fields.Nested(DrinkSchema))
+    canceled = fields.List(fields.Nested(CanceledDrinkSchema))
     all_day = fields.List(fields.Nested(RecipeCountSchema))
 
 
 class ClaimAnswerSchema(StrictSchema):
-    items = fields.List(fields.Nested(OpenDrinkSchema))
+    items = fields.List(fields.Nested(DrinkSchema))

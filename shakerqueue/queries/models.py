@@ -59,6 +59,7 @@ class OrderEventType(StrEnum):
     CANCELED = "canceled"
     RECALLED = "recalled"
     RELEASED = "released"
+    ACKNOWLEDGED = "acknowledged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +268,8 @@ class OrderItem:
     completed_at: datetime | None
     error: str | None
     changed_by: UUID | None
+    canceled_at: datetime | None
+    cancellation_unseen: bool
 
 
 def order_item_from_row(
@@ -288,6 +291,8 @@ def order_item_from_row(
     completed_at: datetime | None,
     error: str | None,
     changed_by: UUID | None,
+    canceled_at: datetime | None,
+    cancellation_unseen: bool,
 ) -> OrderItem:
     """Make a row of the values that psycopg loads."""
     return OrderItem(
@@ -309,6 +314,8 @@ def order_item_from_row(
         completed_at,
         error,
         changed_by,
+        canceled_at,
+        cancellation_unseen,
     )
 
 
@@ -400,6 +407,8 @@ class OpenDrink:
     ingredients: JSON
     allergens: list[str] | None
     claimed_by_username: str | None
+    order_drinks: int
+    order_drinks_left: int
 
 
 def open_drink_from_row(
@@ -424,6 +433,8 @@ def open_drink_from_row(
     ingredients: JSON,
     allergens: list[str] | None,
     claimed_by_username: str | None,
+    order_drinks: int,
+    order_drinks_left: int,
 ) -> OpenDrink:
     """Make a row of the values that psycopg loads."""
     return OpenDrink(
@@ -448,4 +459,39 @@ def open_drink_from_row(
         ingredients,
         allergens,
         claimed_by_username,
+        order_drinks,
+        order_drinks_left,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Drink:
+    """A row of `drinks`."""
+
+    order_id: UUID
+    number: int
+    recipe_id: UUID | None
+    recipe: str
+    build: RecipeBuild | None
+    station: str
+    note: str | None
+    modifiers: JSON
+    status: ItemStatus
+    prep_seconds: int
+    due_at: datetime
+    claimed_by: UUID | None
+    claim_expires_at: datetime | None
+    started_at: datetime | None
+    placed_at: datetime
+    ticket: str | None
+    rush: bool
+    order_note: str | None
+    ingredients: JSON
+    allergens: list[str] | None
+    claimed_by_username: str | None
+    order_drinks: int
+    order_drinks_left: int
+    error: str | None
+    changed_by: UUID | None
+    canceled_at: datetime | None
+    cancellation_unseen: bool

@@ -13,24 +13,32 @@ from psycopg.rows import args_row
 from .models import OpenDrink, open_drink_from_row
 
 LIST_OPEN_DRINKS: Final = """-- name: ListOpenDrinks
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username FROM open_drinks
-WHERE $1::text IS NULL OR station = $1::text
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username, order_drinks, order_drinks_left FROM open_drinks
+WHERE status = 'in_progress' AND ($1::text IS NULL OR station = $1::text)
+UNION ALL
+(
+    SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username, order_drinks, order_drinks_left FROM open_drinks
+    WHERE status = 'pending' AND ($1::text IS NULL OR station = $1::text)
+    ORDER BY due_at, order_id, number
+    LIMIT $2::integer
+)
 ORDER BY due_at, order_id, number
-LIMIT $2::integer
 """
 
 
-def list_open_drinks(conn: Connection[Any], *, station: str | None, at_most: int) -> list[OpenDrink]:
-    """What is to be made, at one station or at all, the earliest deadline first."""
+def list_open_drinks(conn: Connection[Any], *, station: str | None, waiting_at_most: int) -> list[OpenDrink]:
+    """What is to be made, at one station or at all, the earliest deadline first: every drink that is in hand, however late
+    it is due, and as many of the waiting ones as asked for.
+    """
     return (
         RawCursor(conn, row_factory=args_row(open_drink_from_row))
-        .execute(LIST_OPEN_DRINKS, [station, at_most])
+        .execute(LIST_OPEN_DRINKS, [station, waiting_at_most])
         .fetchall()
     )
 
 
 LIST_OPEN_DRINKS_OF_ORDERS: Final = """-- name: ListOpenDrinksOfOrders
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username FROM open_drinks
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username, order_drinks, order_drinks_left FROM open_drinks
 WHERE order_id = ANY($1::uuid[])
 ORDER BY due_at, order_id, number
 """
@@ -49,7 +57,8 @@ COUNT_OPEN_DRINKS_BY_RECIPE: Final = """-- name: CountOpenDrinksByRecipe
 SELECT
     recipe,
     count(*) FILTER (WHERE status = 'pending')::integer AS pending,
-    count(*) FILTER (WHERE status = 'in_progress')::integer AS in_progress
+    count(*) FILTER (WHERE status = 'in_progress')::integer AS in_progress,
+    count(DISTINCT order_id) FILTER (WHERE status = 'pending')::integer AS orders
 FROM order_items
 WHERE status IN ('pending', 'in_progress')
     AND ($1::text IS NULL OR station = $1::text)
@@ -65,6 +74,7 @@ class CountOpenDrinksByRecipeRow:
     recipe: str
     pending: int
     in_progress: int
+    orders: int
 
 
 def count_open_drinks_by_recipe(
@@ -72,8 +82,8 @@ def count_open_drinks_by_recipe(
     *,
     station: str | None,
 ) -> list[CountOpenDrinksByRecipeRow]:
-    """How many of each recipe are waiting and in hand, at one station or at all; what the bar calls all
-    day.
+    """How many of each recipe are waiting and in hand, at one station or at all, what the bar calls all day; and in how
+    many orders the waiting ones are.
     """
     return (
         RawCursor(conn, row_factory=args_row(CountOpenDrinksByRecipeRow))

@@ -1,9 +1,16 @@
 -- name: ListOpenDrinks :many
--- What is to be made, at one station or at all, the earliest deadline first.
+-- What is to be made, at one station or at all, the earliest deadline first: every drink that is in hand, however late
+-- it is due, and as many of the waiting ones as asked for.
 SELECT * FROM open_drinks
-WHERE sqlc.narg('station')::text IS NULL OR station = sqlc.narg('station')::text
-ORDER BY due_at, order_id, number
-LIMIT @at_most::integer;
+WHERE status = 'in_progress' AND (sqlc.narg('station')::text IS NULL OR station = sqlc.narg('station')::text)
+UNION ALL
+(
+    SELECT * FROM open_drinks
+    WHERE status = 'pending' AND (sqlc.narg('station')::text IS NULL OR station = sqlc.narg('station')::text)
+    ORDER BY due_at, order_id, number
+    LIMIT @waiting_at_most::integer
+)
+ORDER BY due_at, order_id, number;
 
 -- name: ListOpenDrinksOfOrders :many
 -- The open drinks of these orders, the earliest deadline first.
@@ -12,11 +19,13 @@ WHERE order_id = ANY(@order_ids::uuid[])
 ORDER BY due_at, order_id, number;
 
 -- name: CountOpenDrinksByRecipe :many
--- How many of each recipe are waiting and in hand, at one station or at all; what the bar calls all day.
+-- How many of each recipe are waiting and in hand, at one station or at all, what the bar calls all day; and in how
+-- many orders the waiting ones are.
 SELECT
     recipe,
     count(*) FILTER (WHERE status = 'pending')::integer AS pending,
-    count(*) FILTER (WHERE status = 'in_progress')::integer AS in_progress
+    count(*) FILTER (WHERE status = 'in_progress')::integer AS in_progress,
+    count(DISTINCT order_id) FILTER (WHERE status = 'pending')::integer AS orders
 FROM order_items
 WHERE status IN ('pending', 'in_progress')
     AND (sqlc.narg('station')::text IS NULL OR station = sqlc.narg('station')::text)

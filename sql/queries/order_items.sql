@@ -90,10 +90,25 @@ ORDER BY due_at, order_id, number
 LIMIT @at_most::integer
 FOR NO KEY UPDATE SKIP LOCKED;
 
+-- name: LockPendingOfRecipe :many
+-- Waiting drinks of one recipe, in deadline order and locked; those that somebody is just claiming are passed over, so
+-- this never waits, and its order of locks meets nobody's.
+SELECT * FROM order_items
+WHERE status = 'pending' AND recipe_id = @recipe_id::uuid
+ORDER BY due_at, order_id, number
+LIMIT @at_most::integer
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: CountPendingOfRecipe :one
+-- How many drinks of one recipe are waiting.
+SELECT count(*)::integer FROM order_items
+WHERE status = 'pending' AND recipe_id = @recipe_id::uuid;
+
 -- name: UpdateItem :exec
 -- Writes what a verb changes of a drink that the caller has locked.
 UPDATE order_items
 SET status = @status, claimed_by = sqlc.narg('claimed_by'), claim_expires_at = sqlc.narg('claim_expires_at'),
     started_at = sqlc.narg('started_at'), completed_at = sqlc.narg('completed_at'), error = sqlc.narg('error'),
+    canceled_at = sqlc.narg('canceled_at'), cancellation_unseen = @cancellation_unseen,
     holds_stock = @holds_stock, changed_by = sqlc.narg('changed_by')
 WHERE order_id = @order_id AND number = @number;

@@ -34,11 +34,11 @@ ON CONFLICT DO NOTHING
 RETURNING id;
 
 -- name: InsertPastItems :exec
--- Inserts the drinks of past orders as they ended. Times are seconds after the order was placed; 0 says that it did not
--- come to that. Preparation time and deadline are as in InsertItems.
+-- Inserts the drinks of past orders as they ended; nobody has to be shown a cancellation of that time. Times are seconds
+-- after the order was placed; 0 says that it did not come to that. Preparation time and deadline are as in InsertItems.
 INSERT INTO order_items (
     order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at,
-    claimed_by, started_at, completed_at, error, changed_by
+    claimed_by, started_at, completed_at, canceled_at, error, changed_by
 )
 SELECT
     o.id, i.number, r.id, r.name, r.build, r.station, nullif(i.note, ''), i.modifiers::jsonb, i.status,
@@ -50,6 +50,7 @@ SELECT
     CASE WHEN i.started_after > 0 THEN i.bartender_id END,
     o.placed_at + interval '1 second' * nullif(i.started_after, 0),
     o.placed_at + interval '1 second' * nullif(i.completed_after, 0),
+    CASE WHEN i.status = 'canceled' THEN o.updated_at END,
     nullif(i.error, ''),
     CASE WHEN i.started_after > 0 THEN i.bartender_id ELSE o.principal_id END
 FROM (

@@ -10,10 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shakerqueue.database import Database
 from shakerqueue.errors import IllegalTransition, SoldOut
 from shakerqueue.intake import insert_orders
-from shakerqueue.making import act_on_item, claim_next
+from shakerqueue.making import act_on_item, claim_next, fail_waiting
 from shakerqueue.messaging.messages import ItemPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, TRANSITIONS, Actor, Verb
-from shakerqueue.queries import order_items, orders
+from shakerqueue.queries import cancellations, order_items, orders
 from shakerqueue.queries.models import ItemStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
@@ -46,6 +46,8 @@ class Evening(RuleBasedStateMachine):
         super().__init__()
         self.now = datetime(2026, 11, 20, 20, 0, tzinfo=UTC)
         self.model: dict[UUID, list[ItemStatus]] = {}
+        self.holders: dict[tuple[UUID, int], int] = {}  # who began the drink last
+        self.unseen: set[tuple[UUID, int]] = set()
         with self.database.transaction() as conn:
             conn.execute("TRUNCATE orders, order_items, order_events")
             conn.execute("UPDATE recipes SET remaining = %s WHERE name = 'Negroni'", [COUNTED])
@@ -77,6 +79,18 @@ class Evening(RuleBasedStateMachine):
         after = TRANSITIONS[verb].get(before, before)
         assert after != before or before in (verb_target(verb) | {ItemStatus.IN_PROGRESS})
         self.model[order_id][number - 1] = after
+        self._remember((order_id, number), verb, actor, before, after)
+
+    def _remember(self, key: tuple[UUID, int], verb: Verb, actor: int, before: ItemStatus, after: ItemStatus) -> None:
+        """Who holds the drink, and whether somebody has still to be shown that it was canceled."""
+        if after is ItemStatus.IN_PROGRESS and verb is not Verb.RELEASE:
+            self.holders[key] = actor
+        if verb is Verb.ACKNOWLEDGE:
+            self.unseen.discard(key)
+        if verb is Verb.CANCEL and before in OPEN:
+            under_others_hands = before is ItemStatus.IN_PROGRESS and self.holders[key] != actor
+            if ROLES[actor] is UserRole.CUSTOMER or under_others_hands:
+                self.unseen.add(key)
 
     @rule(at_most=st.integers(1, 3), actor=st.integers(1, 2))
     def somebody_claims(self, at_most: int, actor: int) -> None:
@@ -86,6 +100,20 @@ class Evening(RuleBasedStateMachine):
         for item in claimed:
             assert self.model[item.order_id][item.number - 1] in OPEN
             self.model[item.order_id][item.number - 1] = ItemStatus.IN_PROGRESS
+            self.holders[item.order_id, item.number] = actor
+
+    @precondition(lambda self: self.model)
+    @rule(recipe=st.integers(0, 1), actor=st.integers(1, 2))
+    def a_recipe_is_sold_out(self, recipe: int, actor: int) -> None:
+        with self.database.transaction() as conn:
+            recipe_id = self.menu[recipe].recipe_id
+            waiting = order_items.count_pending_of_recipe(conn, recipe_id=recipe_id)
+            outcome = fail_waiting(conn, recipe_id, self.actors[actor], self.now, "sold out")
+            assert (waiting, 0) == outcome
+            for order_id, statuses in self.model.items():
+                for item in order_items.list_order_items(conn, order_id=order_id):
+                    if item.recipe_id == recipe_id and statuses[item.number - 1] is ItemStatus.PENDING:
+                        statuses[item.number - 1] = ItemStatus.FAILED
 
     @invariant()
     def every_order_is_as_the_model_says(self) -> None:
@@ -95,6 +123,12 @@ class Evening(RuleBasedStateMachine):
                 assert stored is not None
                 assert expected_status(statuses) == stored.status
                 assert statuses == [item.status for item in order_items.list_order_items(conn, order_id=order_id)]
+
+    @invariant()
+    def the_board_shows_the_cancellations_that_are_unseen(self) -> None:
+        with self.database.connection() as conn:
+            shown = cancellations.list_unseen_cancellations(conn, station=None, at_most=1000)
+        assert self.unseen == {(drink.order_id, drink.number) for drink in shown}
 
     @invariant()
     def no_negroni_is_lost_or_sold_twice(self) -> None:

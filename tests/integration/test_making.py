@@ -4,20 +4,31 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import starmap
 from threading import Barrier
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from psycopg.errors import CheckViolation
 
+from shakerqueue import making
 from shakerqueue.database import Database, DeadlineConnection
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
 from shakerqueue.intake import insert_orders
-from shakerqueue.making import act_on_item, act_on_order, claim_next
+from shakerqueue.making import (
+    MAX_FAILED_AT_ONCE,
+    FailedDrinks,
+    act_on_item,
+    act_on_order,
+    claim_next,
+    fail_waiting,
+)
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, Actor, Verb
-from shakerqueue.queries import open_drinks, order_items, orders
+from shakerqueue.queries import cancellations, open_drinks, order_items, orders
 from shakerqueue.queries.models import ItemStatus, OrderItem, OrderStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
@@ -233,7 +244,7 @@ def test_a_verb_on_an_order_does_what_is_legal_of_it(
     assert (OrderStatus.COMPLETE, ItemStatus.CANCELED) == (order_status(conn, placed), statuses(conn, placed)[1])
     with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
         act_on_order(one, placed.id, Verb.FAIL, anna, NOON, "why")
-    assert [Verb.RECALL] == refused.value.allowed
+    assert [Verb.RECALL, Verb.ACKNOWLEDGE] == refused.value.allowed
     assert_counts_agree(conn)
 
 
@@ -305,3 +316,171 @@ def test_the_place_in_line_counts_what_waits_before_and_the_work_what_is_left(
 
     # One drink is in hand with 40 s left; five wait.
     assert [(1, 100.0, 1), (2, 220.0, 1), (4, 340.0, 1)] == [places[one.id] for one in placed]
+
+
+def by_guest(guest: UUID) -> Actor:
+    return Actor(guest, UserRole.CUSTOMER)
+
+
+def unseen(conn: DeadlineConnection, at_most: int = 200) -> list[tuple[UUID, int]]:
+    rows = cancellations.list_unseen_cancellations(conn, station=None, at_most=at_most)
+    return [(row.order_id, row.number) for row in rows]
+
+
+def event_types(conn: DeadlineConnection) -> Counter[str]:
+    return Counter(name for (name,) in conn.execute("SELECT type::text FROM order_events").fetchall())
+
+
+def test_twenty_bartenders_acknowledge_one_cancellation_and_one_event_says_so(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    do(database, Verb.CANCEL, by_guest(guest), placed)
+    together = Barrier(20)
+
+    def acknowledge(actor: Actor) -> str:
+        together.wait(10)
+        return outcome(lambda: do(database, Verb.ACKNOWLEDGE, actor, placed))
+
+    with ThreadPoolExecutor(20) as bar:
+        assert Counter(done=20) == Counter(bar.map(acknowledge, staff))
+    assert (1, []) == (event_types(conn)["acknowledged"], unseen(conn))
+    do(database, Verb.CANCEL, by_guest(guest), placed)  # sent again, and still no news
+    assert Counter(placed=1, canceled=1, acknowledged=1) == event_types(conn)
+    assert_counts_agree(conn)
+
+
+def test_an_order_is_acknowledged_as_a_whole_whatever_else_is_in_it(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita = drink(conn)
+    store(database, placed := order(guest, margarita, margarita, margarita), untouched := order(guest, margarita))
+    for number in (1, 2):
+        do(database, Verb.CANCEL, by_guest(guest), placed, number)
+
+    for bartender in staff[:2]:  # the second one comes too late, and is not refused
+        with database.transaction() as one:
+            act_on_order(one, placed.id, Verb.ACKNOWLEDGE, bartender, NOON)
+
+    assert [ItemStatus.CANCELED, ItemStatus.CANCELED, ItemStatus.PENDING] == statuses(conn, placed)
+    assert (2, []) == (event_types(conn)["acknowledged"], unseen(conn))
+    with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
+        act_on_order(one, untouched.id, Verb.ACKNOWLEDGE, staff[0], NOON)
+    assert Verb.ACKNOWLEDGE not in refused.value.allowed
+
+
+def test_the_latest_cancellations_are_shown_the_newest_last(
+    database: Database, conn: DeadlineConnection, guest: UUID
+) -> None:
+    store(database, placed := order(guest, *[drink(conn)] * 4))
+    for minute, number in enumerate((3, 1, 4, 2)):
+        do(database, Verb.CANCEL, by_guest(guest), placed, number, now=NOON + timedelta(minutes=minute))
+    assert [3, 1, 4, 2] == [number for _, number in unseen(conn)]
+    assert [4, 2] == [number for _, number in unseen(conn, at_most=2)]
+
+
+@pytest.mark.parametrize("column", ["cancellation_unseen = true", "canceled_at = now()"])
+def test_the_schema_lets_only_a_canceled_drink_be_shown_as_one(
+    database: Database, conn: DeadlineConnection, guest: UUID, column: str
+) -> None:
+    store(database, order(guest, drink(conn)))
+    with pytest.raises(CheckViolation):
+        conn.execute(f"UPDATE order_items SET {column}".encode())
+
+
+def fail(database: Database, actor: Actor, recipe_id: UUID | None) -> FailedDrinks:
+    assert recipe_id is not None
+    with database.transaction() as conn:
+        return fail_waiting(conn, recipe_id, actor, NOON, "out of gin")
+
+
+def test_a_sold_out_recipe_fails_what_waits_and_leaves_what_is_in_hand(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita, negroni = drink(conn, "Margarita"), drink(conn, "Negroni")
+    conn.execute("UPDATE recipes SET remaining = 4 WHERE name = 'Negroni'")
+    store(database, first := order(guest, negroni, margarita), second := order(guest, negroni, negroni))
+    do(database, Verb.START, staff[0], second, 2)
+
+    assert FailedDrinks(failed=2, left=0) == fail(database, staff[1], negroni.recipe_id)
+
+    assert [ItemStatus.FAILED, ItemStatus.PENDING] == statuses(conn, first)
+    assert [ItemStatus.FAILED, ItemStatus.IN_PROGRESS] == statuses(conn, second)
+    assert 3 == remaining(conn)  # one was never ordered, two came back
+    events = conn.execute(
+        "SELECT order_id, item_number, actor_id, detail FROM order_events WHERE type = 'failed' ORDER BY id"
+    ).fetchall()
+    assert [(one.id, 1, staff[1].id, {"error": "out of gin"}) for one in (first, second)] == events
+    assert_counts_agree(conn)
+    assert FailedDrinks(failed=0, left=0) == fail(database, staff[1], negroni.recipe_id)
+
+
+def test_no_more_fail_at_once_than_one_transaction_bears_and_the_rest_is_told(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    negroni = drink(conn, "Negroni")
+    store(database, *(order(guest, negroni) for _ in range(MAX_FAILED_AT_ONCE + 3)))
+    rounds = [fail(database, staff[0], negroni.recipe_id) for _ in range(2)]
+    assert [(MAX_FAILED_AT_ONCE, 3), (3, 0)] == rounds
+    assert MAX_FAILED_AT_ONCE + 3 == event_types(conn)["failed"]
+    assert_counts_agree(conn)
+
+
+def test_a_drink_that_somebody_is_just_claiming_is_passed_over_and_counted_as_left(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    negroni = drink(conn, "Negroni")
+    store(database, order(guest, negroni), order(guest, negroni))
+    with database.transaction() as one:
+        assert order_items.lock_next_claimable(one, now=NOON, station=None)
+        assert FailedDrinks(failed=1, left=1) == fail(database, staff[0], negroni.recipe_id)
+    assert FailedDrinks(failed=1, left=0) == fail(database, staff[0], negroni.recipe_id)
+    assert_counts_agree(conn)
+
+
+def at_once(*acts: Callable[[], object]) -> None:
+    """Do all of it on threads that start together."""
+    together = Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> None:
+        together.wait(10)
+        act()
+
+    with ThreadPoolExecutor(len(acts)) as bar:
+        list(bar.map(run, acts))
+
+
+def test_drinks_that_are_failed_claimed_and_canceled_at_the_same_time_end_in_one_way_each(
+    monkeypatch: pytest.MonkeyPatch, database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    monkeypatch.setattr(making, "MAX_FAILED_AT_ONCE", 7)  # so that nobody has it all at once
+    negroni = drink(conn, "Negroni")
+    conn.execute("UPDATE recipes SET remaining = 300 WHERE name = 'Negroni'")
+    store(database, *(placed := [order(guest, negroni, negroni, negroni) for _ in range(100)]))
+
+    def sell_out(actor: Actor) -> None:
+        while fail(database, actor, negroni.recipe_id).left:
+            pass
+
+    def claim_all(actor: Actor) -> None:
+        while claim(database, actor, at_most=3):
+            pass
+
+    def cancel(some: list[OrderPlaced]) -> None:
+        for one in some:
+            outcome(partial(do, database, Verb.CANCEL, by_guest(guest), one))
+
+    acts = [(sell_out, staff[0]), (sell_out, staff[1]), (claim_all, staff[2]), (claim_all, staff[3])]
+    at_once(*starmap(partial, acts), partial(cancel, placed[::-2]), partial(cancel, placed[-2::-2]))
+
+    ended = Counter(status for one in placed for status in statuses(conn, one))
+    told = event_types(conn)
+    assert ItemStatus.PENDING not in ended
+    assert (ended[ItemStatus.FAILED], ended[ItemStatus.CANCELED]) == (told["failed"], told["canceled"])
+    assert ended[ItemStatus.FAILED] + ended[ItemStatus.CANCELED] == remaining(conn)
+    assert_counts_agree(conn)
+
+
+def test_a_recipe_that_is_not_there_is_not_found(database: Database, staff: list[Actor]) -> None:
+    with pytest.raises(NotFound):
+        fail(database, staff[0], uuid4())

@@ -46,6 +46,33 @@ def test_up_and_down_step_by_step(empty_database_url: str) -> None:
     assert IDS[::-1] == migrate_down(empty_database_url, steps=None)
 
 
+def test_a_night_with_acknowledged_cancellations_goes_back_and_up_again(empty_database_url: str) -> None:
+    """A type cannot lose a value: the way back makes it anew, and keeps all that the code of before can read."""
+    migrate_up(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        conn.execute(
+            "WITH guest AS (INSERT INTO users (username, email, password_hash, role)"
+            "  VALUES ('guest', 'guest@example.com', 'x', 'customer') RETURNING id),"
+            " placed AS (INSERT INTO orders (id, principal_id, idempotency_key, fingerprint, placed_at, rush,"
+            "   pending_count, canceled_count)"
+            "  SELECT gen_random_uuid(), id, 'key', sha256('x'), now(), false, 0, 1 FROM guest RETURNING *),"
+            " canceled AS (INSERT INTO order_items (order_id, number, recipe, station, status, prep_seconds, due_at,"
+            "   canceled_at, cancellation_unseen)"
+            "  SELECT id, 1, 'Margarita', 'well', 'canceled', 60, now(), now(), true FROM placed)"
+            " INSERT INTO order_events (order_id, item_number, type, principal_id)"
+            "  SELECT id, 1, unnest(ARRAY['canceled', 'acknowledged']::order_event_type[]), principal_id FROM placed"
+        )
+    steps = len(IDS) - IDS.index("0009_cancellations.up")
+    migrate_down(empty_database_url, steps)
+    with psycopg.connect(empty_database_url) as conn:
+        assert [("canceled",)] == conn.execute("SELECT type::text FROM order_events").fetchall()
+    assert IDS[-steps:] == migrate_up(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        assert [("canceled", False)] == conn.execute(
+            "SELECT status::text, cancellation_unseen FROM order_items"
+        ).fetchall()
+
+
 def test_runners_that_start_together_apply_each_migration_once(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as runners:
         applied = list(runners.map(migrate_up, [empty_database_url] * 4))

@@ -1,12 +1,17 @@
 """Every generated query, prepared by a real server: sqlc does not look up all names, PostgreSQL does."""
 
 import pkgutil
+from collections.abc import Iterator
 from importlib import import_module
+from typing import Any
+from uuid import UUID
 
 import psycopg
+import pytest
 from psycopg.pq import ExecStatus
 
 from shakerqueue import queries
+from shakerqueue.queries import cancellations, open_drinks, order_items
 from tests.support.bar import Bar
 
 MODULES = [import_module(f"shakerqueue.queries.{module.name}") for module in pkgutil.iter_modules(queries.__path__)]
@@ -27,3 +32,53 @@ def test_every_query_is_one_that_the_schema_can_answer(bar: Bar) -> None:
             if result.status != ExecStatus.COMMAND_OK:
                 refused[name] = result.error_message.decode()
     assert {} == refused
+
+
+@pytest.fixture
+def long_night(bar: Bar) -> Bar:
+    """Six thousand drinks: sixty are open, sixty canceled and unseen, the others done long ago."""
+    bar.change(
+        "INSERT INTO orders (id, principal_id, idempotency_key, fingerprint, placed_at, rush, pending_count,"
+        " complete_count, canceled_count)"
+        " SELECT gen_random_uuid(), u.id, n, sha256(n::text::bytea), now(), false, 1, 98, 1"
+        " FROM generate_series(1, 60) AS n, users AS u WHERE u.username = 'user'"
+    )
+    bar.change(
+        "INSERT INTO order_items (order_id, number, recipe_id, recipe, station, status, prep_seconds, due_at,"
+        " completed_at, canceled_at, cancellation_unseen)"
+        " SELECT o.id, n, r.id, r.name, r.station,"
+        "  CASE n WHEN 1 THEN 'pending' WHEN 2 THEN 'canceled' ELSE 'complete' END::item_status, 60, now(),"
+        "  CASE WHEN n > 2 THEN now() END, CASE WHEN n = 2 THEN now() END, n = 2"
+        " FROM orders AS o, generate_series(1, 100) AS n, recipes AS r WHERE r.name = 'Margarita'"
+    )
+    bar.change("ANALYZE")
+    return bar
+
+
+@pytest.mark.parametrize("plan", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize(
+    ("query", "arguments", "index"),
+    [
+        (open_drinks.LIST_OPEN_DRINKS, "(NULL, 500)", "order_items_open_idx"),
+        (open_drinks.COUNT_OPEN_DRINKS_BY_RECIPE, "(NULL)", "order_items_open_idx"),
+        (cancellations.LIST_UNSEEN_CANCELLATIONS, "(NULL, 200)", "order_items_unseen_idx"),
+        (order_items.LOCK_PENDING_OF_RECIPE, f"('{UUID(int=1)}', 200)", "order_items_open_idx"),
+        (order_items.COUNT_PENDING_OF_RECIPE, f"('{UUID(int=1)}')", "order_items_open_idx"),
+    ],
+)
+def test_the_board_is_read_without_a_look_at_what_is_over(
+    long_night: Bar, query: str, arguments: str, index: str, plan: str
+) -> None:
+    with psycopg.connect(long_night.database_url) as conn:
+        conn.execute(f"SET plan_cache_mode = {plan}".encode())
+        conn.execute(f"PREPARE asked AS {query}".encode())
+        [(explained,)] = conn.execute(f"EXPLAIN (FORMAT JSON) EXECUTE asked{arguments}".encode()).fetchall()
+    plan_nodes = list(nodes(explained[0]["Plan"]))
+    assert {index} == {name for node in plan_nodes if (name := node.get("Index Name", "")).startswith("order_items_")}
+    assert ("Seq Scan", "order_items") not in [(node["Node Type"], node.get("Relation Name")) for node in plan_nodes]
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from nodes(child)

@@ -87,7 +87,8 @@ def test_every_drink_was_made_in_a_plausible_order_of_time(bar: Bar, database: D
         "  WHEN 'complete' THEN o.placed_at < started_at AND started_at < completed_at AND completed_at <= o.updated_at"
         "   AND claimed_by IS NOT NULL"
         "  WHEN 'failed' THEN started_at IS NOT NULL AND i.error IS NOT NULL AND claimed_by IS NOT NULL"
-        "  WHEN 'canceled' THEN started_at IS NULL AND claimed_by IS NULL END)"
+        "  WHEN 'canceled' THEN started_at IS NULL AND claimed_by IS NULL AND canceled_at = o.updated_at"
+        "   AND NOT cancellation_unseen END)"
     )
     assert [] == wrong
 

@@ -17,7 +17,7 @@ from shakerqueue.order_lifecycle import (
     Verb,
     allowed_verbs,
     changed,
-    is_repeat,
+    is_done,
     may,
 )
 from shakerqueue.queries.models import ItemStatus, OrderItem, UserRole
@@ -46,11 +46,14 @@ PENDING = OrderItem(
     completed_at=None,
     error=None,
     changed_by=None,
+    canceled_at=None,
+    cancellation_unseen=False,
 )
 ANNAS = changed(Verb.START, PENDING, ANNA_AT_THE_BAR, NOW)
 COMPLETE = changed(Verb.COMPLETE, ANNAS, ANNA_AT_THE_BAR, NOW)
 FAILED = changed(Verb.FAIL, ANNAS, ANNA_AT_THE_BAR, NOW, "out of ice")
-CANCELED = changed(Verb.CANCEL, PENDING, A_GUEST, NOW)
+CANCELED = changed(Verb.CANCEL, PENDING, A_GUEST, NOW, "changed my mind")
+ACKNOWLEDGED = changed(Verb.ACKNOWLEDGE, CANCELED, ANNA_AT_THE_BAR, NOW)
 LATER = NOW + timedelta(seconds=CLAIM_SECONDS)
 
 
@@ -67,7 +70,10 @@ LATER = NOW + timedelta(seconds=CLAIM_SECONDS)
         (COMPLETE, BEN_AT_THE_BAR, "recall"),
         (COMPLETE, A_GUEST, ""),
         (FAILED, BEN_AT_THE_BAR, "recall"),
-        (CANCELED, ADMIN, ""),
+        (CANCELED, ADMIN, "acknowledge"),
+        (CANCELED, BEN_AT_THE_BAR, "acknowledge"),
+        (CANCELED, A_GUEST, ""),
+        (ACKNOWLEDGED, ADMIN, ""),
         *((replace(FAILED, error=error), ADMIN, "") for error in sorted(FINAL_ERRORS)),
         (replace(FAILED, error="sold_out"), ADMIN, "recall"),
     ],
@@ -106,28 +112,74 @@ def test_every_transition_leaves_a_drink_that_the_schema_allows(verb: Verb, sour
         ItemStatus.IN_PROGRESS: ANNAS,
         ItemStatus.COMPLETE: COMPLETE,
         ItemStatus.FAILED: FAILED,
+        ItemStatus.CANCELED: CANCELED,
     }[source]
     after = changed(verb, before, ANNA_AT_THE_BAR, NOW, "because" if verb is Verb.FAIL else None)
 
     assert TRANSITIONS[verb][source] == after.status
     assert (after.status is ItemStatus.COMPLETE) == (after.completed_at is not None)
     assert (after.status is ItemStatus.IN_PROGRESS) == (after.claim_expires_at is not None)
-    assert (after.status is ItemStatus.FAILED) == (after.error is not None)
-    assert ANNA == after.changed_by
+    assert after.status is not ItemStatus.FAILED or after.error is not None
+    assert (after.status is ItemStatus.CANCELED) == (after.canceled_at is not None)
+    assert not after.cancellation_unseen or after.status is ItemStatus.CANCELED
 
 
-@pytest.mark.parametrize(("verb", "actor"), list(product(Verb, [ANNA_AT_THE_BAR, BEN_AT_THE_BAR])))
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.ACKNOWLEDGE])
+def test_a_drink_says_who_changed_it_last_and_forgets_the_reason_of_before(verb: Verb) -> None:
+    before = replace({Verb.RECALL: FAILED}.get(verb, ANNAS), changed_by=BEN, error="out of limes")
+    after = changed(verb, before, ANNA_AT_THE_BAR, NOW)
+    assert (ANNA, None) == (after.changed_by, after.error)
+
+
+@pytest.mark.parametrize(
+    ("item", "actor", "unseen"),
+    [
+        (PENDING, A_GUEST, True),
+        (PENDING, A_POS, True),
+        (PENDING, ANNA_AT_THE_BAR, False),
+        (ANNAS, ANNA_AT_THE_BAR, False),
+        (ANNAS, BEN_AT_THE_BAR, True),
+        (ANNAS, ADMIN, True),
+    ],
+)
+def test_a_canceled_drink_is_unseen_unless_who_canceled_is_all_who_has_to_know(
+    item: OrderItem, actor: Actor, unseen: bool
+) -> None:
+    canceled = changed(Verb.CANCEL, item, actor, NOW)
+    assert (unseen, NOW) == (canceled.cancellation_unseen, canceled.canceled_at)
+
+
+def test_an_acknowledged_drink_keeps_all_that_was_known_of_it() -> None:
+    assert replace(CANCELED, cancellation_unseen=False) == ACKNOWLEDGED
+
+
+def test_what_anybody_has_acknowledged_is_done_and_what_is_not_canceled_is_not() -> None:
+    anyone = (ANNA_AT_THE_BAR, BEN_AT_THE_BAR)
+    assert all(is_done(Verb.ACKNOWLEDGE, [PENDING, ACKNOWLEDGED], actor) for actor in anyone)
+    assert not any(is_done(Verb.ACKNOWLEDGE, items, actor) for items in ([PENDING], [CANCELED]) for actor in anyone)
+    assert not is_done(Verb.ACKNOWLEDGE, [ACKNOWLEDGED, CANCELED], A_GUEST)
+
+
+def test_who_canceled_may_say_so_again_after_somebody_has_acknowledged_it() -> None:
+    assert (True, False) == tuple(is_done(Verb.CANCEL, [ACKNOWLEDGED], actor) for actor in (A_GUEST, ANNA_AT_THE_BAR))
+
+
+REPEATABLE = [verb for verb in Verb if verb not in (Verb.START, Verb.ACKNOWLEDGE)]
+
+
+@pytest.mark.parametrize(("verb", "actor"), list(product(REPEATABLE, [ANNA_AT_THE_BAR, BEN_AT_THE_BAR])))
 def test_only_the_same_actors_second_time_is_a_repeat(verb: Verb, actor: Actor) -> None:
-    if verb is Verb.START:
-        assert not is_repeat(verb, ANNAS, actor)  # starting again renews, which is no repeat
-        return
     source = {Verb.RECALL: FAILED, Verb.RELEASE: ANNAS}.get(verb, ANNAS)
     after = changed(verb, source, ANNA_AT_THE_BAR, NOW, "because")
-    assert (actor is ANNA_AT_THE_BAR) == is_repeat(verb, after, actor)
+    assert (actor is ANNA_AT_THE_BAR) == is_done(verb, [after], actor)
+
+
+def test_starting_again_renews_and_is_no_repeat() -> None:
+    assert not is_done(Verb.START, [ANNAS], ANNA_AT_THE_BAR)
 
 
 def test_a_fresh_drink_is_nobodys_repeat() -> None:
-    assert not any(is_repeat(verb, PENDING, ANNA_AT_THE_BAR) for verb in Verb)
+    assert not any(is_done(verb, [PENDING], ANNA_AT_THE_BAR) for verb in Verb)
 
 
 def test_the_drawing_shows_every_transition_and_no_other() -> None:

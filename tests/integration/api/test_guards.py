@@ -39,6 +39,8 @@ OWNER_AND_STAFF = who(401, IN, 404, IN, IN, 404)
 STAFF = who(401, 403, 403, IN, IN, 403)
 ADMIN = who(401, 403, 403, 403, IN, 403)
 
+ITEM = "/orders/<uuid:order_id>/items/<int:number>"
+
 # One line a route.
 ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /livez": ANYONE,
@@ -64,10 +66,10 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /orders": SIGNED_IN,
     "GET /orders": SIGNED_IN,
     "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
-    "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall):verb>": STAFF,
+    "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall, acknowledge):verb>": STAFF,
     "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
-    "POST /orders/<uuid:order_id>/items/<int:number>/<any(start, complete, fail, recall, release):verb>": STAFF,
-    "POST /orders/<uuid:order_id>/items/<int:number>/cancel": OWNER_AND_STAFF,
+    f"POST {ITEM}/<any(start, complete, fail, recall, acknowledge, release):verb>": STAFF,
+    f"POST {ITEM}/cancel": OWNER_AND_STAFF,
     "GET /board": ANYONE,
     "GET /static/<version>/<path:name>": ANYONE,
     "GET /menu": ANYONE,
@@ -80,6 +82,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "PATCH /bar": STAFF,
     "GET /queue": STAFF,
     "POST /queue/claim": STAFF,
+    "POST /queue/fail": STAFF,
 }
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from shakerqueue.api.services import Services
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import unpack
 from tests.support.bar import Bar
+from tests.support.waiting import eventually
 
 Headers = dict[str, str]
 
@@ -49,7 +51,7 @@ def test_the_whole_life_of_an_order(client: FlaskClient, guest: Headers, bartend
         for item in queue["items"]
         if item["recipe"]["name"] == "Margarita"
     ]
-    assert {"recipe": "Margarita", "pending": 2, "in_progress": 0} in queue["all_day"]
+    assert {"recipe": "Margarita", "pending": 2, "in_progress": 0, "orders": 1} in queue["all_day"]
     before = client.get(path, headers=guest).get_json()
     assert (1, True) == (before["place_in_line"], before["estimated_ready_at"] > before["placed_at"])
 
@@ -149,6 +151,200 @@ def test_a_station_sees_and_claims_its_own_drinks(
     assert ["Negroni"] == [count["recipe"] for count in terrace["all_day"]]
     answer = client.post("/queue/claim", json={"max": 9, "station": "terrace"}, headers=bartender)
     assert ["Negroni"] == [item["recipe"]["name"] for item in answer.get_json()["items"]]
+
+
+def queue(client: FlaskClient, who: Headers, query: str = "") -> Any:
+    answer = client.get(f"/queue{query}", headers=who)
+    assert 200 == answer.status_code, answer.text
+    return answer.get_json()
+
+
+def test_the_limit_bounds_what_waits_and_never_what_is_in_hand(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    paths = [place(guest, ticket=str(number)) for number in range(4)]
+    client.post(f"{paths[3]}/start", headers=bartender)
+
+    shown = queue(client, bartender, "?limit=2")
+
+    assert [("0", "pending"), ("1", "pending"), ("3", "in_progress")] == [
+        (item["ticket"], item["status"]) for item in shown["items"]
+    ]
+    [count] = shown["all_day"]
+    assert (3, 1, 3) == (count["pending"], count["in_progress"], count["orders"])
+
+
+def test_orders_of_one_recipe_are_counted_apart_from_its_drinks(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    place(guest, "Negroni", "Negroni", "Margarita")
+    begun = place(guest, "Negroni", "Negroni")
+    client.post(f"{place(guest, 'Negroni')}/start", headers=bartender)
+    client.post(f"{begun}/items/1/start", headers=bartender)
+    counts = {count["recipe"]: count for count in queue(client, bartender)["all_day"]}
+    assert {"recipe": "Negroni", "pending": 3, "in_progress": 2, "orders": 2} == counts["Negroni"]
+
+
+def test_a_drink_says_how_far_its_order_is_and_since_when_it_is_being_made(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni", "Margarita")
+    client.post(f"{path}/items/2/complete", headers=bartender)
+
+    [claimed] = client.post("/queue/claim", headers=bartender).get_json()["items"]
+    shown = queue(client, bartender)
+
+    assert [claimed["number"]] == [item["number"] for item in shown["items"] if item["started_at"]]
+    assert [(3, 2)] * 2 == [(item["order_drinks"], item["order_drinks_left"]) for item in shown["items"]]
+    assert set(claimed) == set(shown["items"][0])
+    recipes = client.get("/recipes?limit=200", headers=bartender).get_json()["recipes"]
+    ids = {recipe["name"]: recipe["id"] for recipe in recipes}
+    assert {ids["Margarita"]} == {item["recipe"]["id"] for item in shown["items"]}
+
+
+def test_the_queue_says_what_time_it_is_for_the_server(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    place(guest)
+    before = datetime.now(UTC)
+    shown = queue(client, bartender)
+    now = datetime.fromisoformat(shown["now"])
+    assert before <= now <= datetime.now(UTC)
+    [item] = shown["items"]
+    assert item["age_seconds"] == (now - datetime.fromisoformat(item["placed_at"])).total_seconds()
+
+
+def test_a_canceled_drink_stays_in_sight_until_somebody_acknowledges_it(
+    client: FlaskClient, guest: Headers, bartender: Headers, admin: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni", ticket="T7")
+    client.post(f"{path}/items/1/start", headers=bartender)
+    client.post(f"{path}/items/1/cancel", json={"reason": "the guest left"}, headers=admin)
+    client.post(f"{path}/items/2/cancel", json={"reason": "too slow"}, headers=guest)
+
+    shown = queue(client, bartender)
+    first, last = shown["canceled"]
+
+    assert [] == shown["items"] == shown["all_day"]
+    assert ("Margarita", "T7", "bartender", "admin", "the guest left") == (
+        first["recipe"]["name"],
+        first["ticket"],
+        first["claimed_by_username"],
+        first["canceled_by_username"],
+        first["error"],
+    )
+    assert ("Negroni", None, "user", "too slow") == (
+        last["recipe"]["name"],
+        last["claimed_by"],
+        last["canceled_by_username"],
+        last["error"],
+    )
+    assert first["canceled_at"] < last["canceled_at"] <= shown["now"]
+
+    for who in (bartender, admin):  # the second one comes too late, and nothing is wrong
+        assert 200 == client.post(f"{path}/items/1/acknowledge", headers=who).status_code
+    assert [2] == [item["number"] for item in queue(client, bartender)["canceled"]]
+    for who in (bartender, admin):
+        assert 200 == client.post(f"{path}/acknowledge", headers=who).status_code
+    assert [] == queue(client, bartender)["canceled"]
+
+
+def test_an_acknowledgement_is_told_to_whoever_follows(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni")
+    client.post(f"{path}/items/2/cancel", headers=guest)
+    for _ in range(2):  # a second tap is no news
+        client.post(f"{path}/acknowledge", headers=bartender)
+
+    def told() -> list[tuple[str, int]]:
+        events = client.get("/events?after=0", headers=guest).get_json()["events"]
+        return [(event["type"], event["number"]) for event in events if event["number"]]
+
+    eventually(lambda: [("canceled", 2), ("acknowledged", 2)] == told())
+
+
+def test_what_the_staff_cancels_itself_needs_no_acknowledgement(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni")
+    client.post(f"{path}/items/1/start", headers=bartender)
+    assert 200 == client.post(f"{path}/cancel", headers=bartender).status_code
+    assert [] == queue(client, bartender)["canceled"]
+
+
+def test_only_what_is_canceled_can_be_acknowledged(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest)
+    pending = client.post(f"{path}/items/1/acknowledge", headers=bartender)
+    assert (409, "invalid_transition") == (pending.status_code, pending.get_json()["code"])
+    client.post(f"{path}/items/1/cancel", headers=guest)
+    late = client.post(f"{path}/items/1/start", headers=bartender)
+    assert (409, ["acknowledge"]) == (late.status_code, late.get_json()["allowed"])
+    assert 403 == client.post(f"{path}/items/1/acknowledge", headers=guest).status_code
+
+
+def test_a_station_sees_its_own_cancellations(
+    client: FlaskClient, guest: Headers, bartender: Headers, bar: Bar, place: Any
+) -> None:
+    bar.change("UPDATE recipes SET station = 'terrace' WHERE name = 'Negroni'")
+    client.post(f"{place(guest, 'Margarita', 'Negroni')}/cancel", headers=guest)
+    canceled = queue(client, bartender, "?station=terrace")["canceled"]
+    assert ["Negroni"] == [item["recipe"]["name"] for item in canceled]
+
+
+def test_a_sold_out_recipe_is_failed_in_one_go(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    begun, waiting = place(guest, "Negroni"), place(guest, "Margarita", "Negroni", "Negroni")
+    client.post(f"{begun}/start", headers=bartender)
+    body = {"recipe_id": queue(client, bartender)["items"][0]["recipe"]["id"], "reason": "out of gin"}
+
+    answer = client.post("/queue/fail", json=body, headers=bartender)
+
+    assert (200, {"failed": 2, "left": 0}) == (answer.status_code, answer.get_json())
+    order = client.get(waiting, headers=guest).get_json()
+    assert [("pending", None), ("failed", "out of gin"), ("failed", "out of gin")] == [
+        (item["status"], item["error"]) for item in order["items"]
+    ]
+    assert "in_progress" == client.get(begun, headers=guest).get_json()["status"]
+
+
+@pytest.mark.shares_bar
+def test_a_recipe_that_is_not_there_cannot_be_failed(client: FlaskClient, bartender: Headers) -> None:
+    body = {"recipe_id": str(uuid4()), "reason": "out of gin"}
+    assert 404 == client.post("/queue/fail", json=body, headers=bartender).status_code
+
+
+@pytest.mark.shares_bar
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"recipe_id", "reason"}),
+        ({"recipe_id": "Negroni", "reason": "out of gin"}, {"recipe_id"}),
+        ({"recipe_id": str(uuid4()), "reason": ""}, {"reason"}),
+        ({"recipe_id": str(uuid4()), "reason": "x" * 201}, {"reason"}),
+        ({"recipe_id": str(uuid4()), "reason": "out of gin", "recipe": "Negroni"}, {"recipe"}),
+    ],
+)
+def test_a_bad_report_of_a_sold_out_recipe_is_refused_by_field(
+    client: FlaskClient, bartender: Headers, body: Any, fields: set[str]
+) -> None:
+    answer = client.post("/queue/fail", json=body, headers=bartender)
+    assert (422, fields) == (answer.status_code, {error["field"] for error in answer.get_json()["errors"]})
+
+
+@pytest.mark.shares_bar
+@pytest.mark.parametrize("query", ["limit=0", "limit=501", "limit=two", "limit=", "limits=2"])
+def test_a_bad_question_about_the_queue_is_refused_by_field(
+    client: FlaskClient, bartender: Headers, query: str
+) -> None:
+    answer = client.get(f"/queue?{query}", headers=bartender)
+    assert (422, [query.partition("=")[0]]) == (
+        answer.status_code,
+        [error["field"] for error in answer.get_json()["errors"]],
+    )
 
 
 def test_two_hundred_guests_race_for_twelve_drinks(
