@@ -63,5 +63,5 @@ def test_a_page_finds_the_api_again_after_it_was_killed(house: House, pages: Pag
     with house.api_killed():
         assert "lost" == page.evaluate("fetch('/session').then(() => 'found', () => 'lost')")
     page.reload()
-    expect(page.get_by_role("heading", name="Board")).to_be_visible()
+    expect(page.get_by_role("heading", name="To make")).to_be_visible()
     house.place("Margarita")
