@@ -28,6 +28,8 @@ function show(text, action) {
   say(message, "action", action);
   const list = find("#messages");
   list.append(message);
+  list.hidePopover();
+  list.showPopover(); // anew, so that it lies above a dialog that was opened since
   while (list.children.length > SHOWN_AT_ONCE) list.firstElementChild.remove();
   return message;
 }

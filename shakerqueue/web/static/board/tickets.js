@@ -50,7 +50,8 @@ export function nextUp(queue, now) {
   return { recipe: first.recipe.name, count: waiting.filter(same).length };
 }
 
-function ticketOf(drinks) {
+function ticketOf(unordered) {
+  const drinks = unordered.sort((a, b) => a.number - b.number); // so that a line keeps its place, whatever becomes of it
   const [first] = drinks;
   return {
     id: first.order_id,
