@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all verify generate migrate seed lock bench chaos clean clean-data
+.PHONY: help run test test-all verify generate migrate seed lock bench chaos screenshots clean clean-data
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ bench: $(INSTALLED) ## measure accepted orders per second beside a peer
 
 chaos: $(INSTALLED) ## break every part while orders come in (ROW=5,14a; FRESH=1; MINUTES=60)
 	@$(BIN)/python -m tests.chaos
+
+screenshots: $(INSTALLED) ## take the pictures of the pages in docs/images
+	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what was installed and cached; the data of `make run` stays
 	rm -rf .venv .local/bench-venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage

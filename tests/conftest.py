@@ -4,21 +4,15 @@ import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from dev import state
 from dev.postgres import PrivatePostgres
 from dev.rabbitmq import PrivateRabbitMQ
 from dev.rabbitmq_install import ensure_installed
-from seed.loader import load_demo_users, load_recipes
-from shakerqueue.migrations import migrate_up
-from shakerqueue.passwords import PasswordHasher
-from tests.support.bar import Bar, create_database
-from tests.support.bars import Bars
+from tests.support.bar import Bar
+from tests.support.bars import Bars, create_template
 from tests.support.room import room
-
-TEMPLATE = "bar_template"
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -58,13 +52,7 @@ def amqp_url(server_state: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def template_database(postgres: PrivatePostgres) -> str:
     """A migrated and seeded database that the tests' own are copied from."""
-    url = create_database(postgres, TEMPLATE)
-    migrate_up(url)
-    hasher = PasswordHasher("the pepper of the tests, 32 bytes and more", cost=4)
-    with psycopg.connect(url) as conn:
-        load_recipes(conn)
-        load_demo_users(conn, hasher.hash)
-    return TEMPLATE
+    return create_template(postgres)
 
 
 @pytest.fixture(scope="session")

@@ -41,19 +41,21 @@ def test_a_page_is_signed_in_as_whom_it_is_opened_for(pages: Pages) -> None:
 
 
 def test_every_test_finds_the_house_as_on_the_first_evening(house: House) -> None:
-    order = house.place("Margarita", {"recipe": "Negroni", "quantity": 2, "note": "no ice"}, ticket="T1")
-    house.post(f"/orders/{order}/items/1/complete")
-    [negroni] = [it for it in house.request("GET", "/recipes?limit=200")["recipes"] if it["name"] == "Negroni"]
-    house.request("PATCH", f"/recipes/{negroni['id']}", {"available": False})
-    house.post("/recipes", {**{name: negroni[name] for name in ("build", "ingredients")}, "name": "House Negroni"})
+    gin = {"name": "Gin", "amount": 30, "unit": "ml"}
+    house.post("/recipes", {"name": "House Negroni", "build": "stirred", "ingredients": [gin]})
+    order = house.place("Margarita", {"recipe": "Negroni", "quantity": 2}, "House Negroni", ticket="T1")
+    house.post(f"/orders/{order}/items/1/complete", as_user=house.hire("noor"))
+    house.take_off_the_menu("Negroni")
     house.request("PATCH", "/bar", {"accepting": False, "reason": "The ice is out."})
 
     house.reset()
 
     assert [] == house.request("GET", "/queue")["items"]
     assert [] == house.request("GET", "/orders")["orders"]
-    offered = [recipe["name"] for recipe in house.request("GET", "/menu")["recipes"]]
-    assert ("Negroni" in offered, "House Negroni" in offered) == (True, False)
+    offered = {recipe["name"] for recipe in house.request("GET", "/menu")["recipes"]}
+    assert {"Negroni"} == offered & {"Negroni", "House Negroni"}
+    assert house.request("GET", "/bar")["accepting"]
+    house.hire("noor")
     house.place("Negroni")
 
 

@@ -13,11 +13,15 @@ from pika import BlockingConnection
 from psycopg import sql
 
 from dev.postgres import PrivatePostgres
+from seed.loader import load_demo_users, load_recipes
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.topology import Topology
+from shakerqueue.migrations import migrate_up
+from shakerqueue.passwords import PasswordHasher
 from tests.support.bar import Bar, create_database
 
 AHEAD = 3
+TEMPLATE = "bar_template"
 
 
 class Bars:
@@ -67,6 +71,17 @@ class Bars:
         with psycopg.connect(self._postgres.admin_url, autocommit=True) as conn:
             conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
         delete_queues(bar.amqp_url, bar.topology)
+
+
+def create_template(postgres: PrivatePostgres) -> str:
+    """Make a migrated and seeded database that bars are copied from; its name."""
+    url = create_database(postgres, TEMPLATE)
+    migrate_up(url)
+    hasher = PasswordHasher("the pepper of the tests, 32 bytes and more", cost=4)
+    with psycopg.connect(url) as conn:
+        load_recipes(conn)
+        load_demo_users(conn, hasher.hash)
+    return TEMPLATE
 
 
 def delete_queues(amqp_url: str, topology: Topology) -> None:

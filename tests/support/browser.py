@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,11 +56,17 @@ class Pages:
         self._allowed: list[str] = []
 
     def open(
-        self, path: str, *, viewport: ViewportSize = FULL_HD, as_user: str | None = None, **context_options: Any
+        self,
+        path: str,
+        *,
+        viewport: ViewportSize = FULL_HD,
+        as_user: str | None = None,
+        now: datetime | None = None,
+        **context_options: Any,
     ) -> Page:
-        """A loaded page, in a profile that one of the demo users is signed in to, or nobody.
+        """A loaded page, in a profile that this user is signed in to, or nobody.
 
-        `context_options` are those of Playwright's `Browser.new_context`.
+        With `now` the page's clock stands still. `context_options` are those of Playwright's `Browser.new_context`.
         """
         context = self._browser.new_context(
             base_url=self.origin, viewport=viewport, locale="en-US", timezone_id="UTC", **context_options
@@ -67,6 +74,8 @@ class Pages:
         context.set_default_timeout(DEADLINE_MILLISECONDS)
         self._contexts.append(context)
         self._listen(context)
+        if now:
+            context.clock.set_fixed_time(now)
         if as_user:
             sign_in(context, as_user)
         page = context.new_page()

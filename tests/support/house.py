@@ -10,7 +10,7 @@ from dev import product
 from dev.ports import LOOPBACK
 from dev.product import ProductServer
 from dev.run import Api
-from tests.support.bar import Bar, await_workers, free_port, sign_in
+from tests.support.bar import DEMO_PASSWORD, Bar, await_workers, free_port, sign_in
 from tests.support.waiting import eventually
 
 ADMIN = "admin@example.com"
@@ -19,7 +19,11 @@ GUEST = "user@example.com"
 
 # Enough connections that each worker answers some of them.
 SOUNDINGS = 20
-REMEMBER = "CREATE SCHEMA untouched; CREATE TABLE untouched.recipes AS TABLE recipes"
+REMEMBER = """
+    CREATE SCHEMA untouched;
+    CREATE TABLE untouched.recipes AS TABLE recipes;
+    CREATE TABLE untouched.users AS TABLE users
+"""
 # The events' own numbers go on, so no process takes the log for one that was restored from a backup.
 FORGET = """
     DELETE FROM order_events;
@@ -27,6 +31,8 @@ FORGET = """
     DELETE FROM orders;
     DELETE FROM recipes WHERE id IN (SELECT id FROM (TABLE recipes EXCEPT TABLE untouched.recipes) AS touched);
     INSERT INTO recipes (TABLE untouched.recipes EXCEPT TABLE recipes);
+    DELETE FROM sessions WHERE user_id NOT IN (SELECT id FROM untouched.users);
+    DELETE FROM users WHERE id NOT IN (SELECT id FROM untouched.users);
     UPDATE bar SET accepting = DEFAULT, reason = DEFAULT, closes_at = DEFAULT, reopens_at = DEFAULT
 """
 
@@ -78,7 +84,10 @@ class House:
             self.start_api()
 
     def reset(self) -> None:
-        """As on the first evening: no orders, the seeded menu, an open bar. Users and their sessions stay."""
+        """As on the first evening: no orders, the seeded menu, an open bar, nobody new.
+
+        What was changed of the demo users themselves stays.
+        """
         self.bar.change(FORGET)
         eventually(lambda: self._menu == self._menus() and {True} == self._soundings("/bar", "accepting"))
 
@@ -105,6 +114,20 @@ class House:
         eventually(lambda: self.request("GET", path, as_user=as_user)["status"] != "queued")
         return str(placed["id"])
 
+    def hire(self, username: str) -> str:
+        """Make somebody a bartender; their address. The password is that of the demo users."""
+        email = f"{username}@example.com"
+        account = {"username": username, "email": email, "password": DEMO_PASSWORD}
+        user = self.post("/register", account, as_user=ADMIN)["user"]
+        self.request("PATCH", f"/users/{user['id']}", {"role": "employee"}, as_user=ADMIN)
+        return email
+
+    def take_off_the_menu(self, recipe: str) -> None:
+        """86 a drink, and wait until every worker knows."""
+        [id] = [it["id"] for it in self.request("GET", "/recipes?limit=200")["recipes"] if it["name"] == recipe]
+        self.request("PATCH", f"/recipes/{id}", {"available": False})
+        eventually(lambda: all(recipe not in names(answer) for answer in self._answers("/menu")))
+
     def _menus(self) -> set[str]:
         """The tags of the menus that the workers have: one, unless they differ."""
         return {answer.headers["ETag"] for answer in self._answers("/menu")}
@@ -115,3 +138,8 @@ class House:
 
     def _answers(self, path: str) -> list[httpx.Response]:
         return [self._client.get(path, headers={"Connection": "close"}) for _ in range(SOUNDINGS)]
+
+
+def names(menu: httpx.Response) -> set[str]:
+    """The drinks of a menu."""
+    return {recipe["name"] for recipe in menu.json()["recipes"]}
