@@ -15,9 +15,11 @@ run: $(INSTALLED) ## run everything on this machine until Ctrl-C (PORT, DATABASE
 	@$(BIN)/python -m dev.run
 
 test: $(INSTALLED) ## the tests, on servers of their own
+	@$(BIN)/python -m dev.test_programs
 	$(PYTEST) -m "not slow"
 
 test-all: $(INSTALLED) ## the tests and the slow ones
+	@$(BIN)/python -m dev.test_programs
 	$(PYTEST)
 
 verify: $(INSTALLED) ## lint, types, imports, and whether all that is derived is in step

@@ -14,7 +14,7 @@ from shakerqueue.queries import orders
 from shakerqueue.queries.models import UserRole
 from tests.browser.board_page import BoardPage
 from tests.support.accessibility import assert_accessible
-from tests.support.browser import BROKEN_CONNECTION, PHONE, TABLET, Pages
+from tests.support.browser import BROKEN_CONNECTION, FULL_HD, PHONE, TABLET, Pages
 from tests.support.house import ADMIN, BARTENDER, GUEST, House
 
 WITHIN_A_SECOND_MILLISECONDS = 1000
@@ -45,9 +45,8 @@ def test_what_is_due_first_hangs_first_with_its_age_and_its_deadline(house: Hous
 def test_notes_modifiers_and_allergens_are_always_in_sight(house: House, pages: Pages) -> None:
     drink = {"recipe": "Amaretto Sour", "note": "no egg white, please", "modifiers": ["no ice", "double"]}
     house.place(drink, ticket="T1", note="Birthday: all together")
-    for viewport in (None, TABLET, PHONE):
-        options = {} if viewport is None else {"viewport": viewport}
-        page = pages.open("/board", as_user=BARTENDER, **options)
+    for viewport in (FULL_HD, TABLET, PHONE):
+        page = pages.open("/board", as_user=BARTENDER, viewport=viewport)
         for text in ("no egg white, please", "no ice · double", "contains egg, nuts", "Birthday: all together"):
             expect(page.get_by_text(text).first).to_be_visible()
     board = BoardPage.opened(pages)
@@ -208,7 +207,7 @@ def test_the_bar_is_paused_and_opened_again(house: House, pages: Pages) -> None:
 def test_what_cannot_be_made_is_failed_with_its_reason(house: House, pages: Pages) -> None:
     order = house.place("Negroni", ticket="T1")
     board = BoardPage.opened(pages)
-    board.line("T1", "Negroni").get_by_role("button", name="more for Negroni").click()
+    board.line("T1", "Negroni").get_by_role("button", name="Negroni, T1: more").click()
     board.dialog("Negroni").get_by_role("button", name="something is missing").click()
     expect(board.ticket("T1")).to_have_count(0)
     assert "Something is missing" == house.request("GET", f"/orders/{order}")["items"][0]["error"]
@@ -281,7 +280,7 @@ def test_a_busy_board_is_accessible_with_each_of_its_dialogs(house: House, pages
     board.claim_at_most(1)
     expect(board.hand).to_contain_text("Margarita")
     assert_accessible(board.page)
-    for opener in ("86", "Signed in: bartender", "…: more for Amaretto Sour, T1"):
+    for opener in ("86", "Signed in: bartender", "Amaretto Sour, T1: more"):
         board.page.get_by_role("button", name=opener, exact=True).click()
         expect(board.page.get_by_role("dialog")).to_be_visible()
         assert_accessible(board.page)

@@ -50,8 +50,8 @@ function show() {
 }
 
 function showCounts() {
-  const waiting = queue.all_day.reduce((sum, count) => sum + count.pending + count.in_progress, 0);
-  find("#queue-count").textContent = waiting ? `${waiting} drinks` : "";
+  const drinks = queue.all_day.reduce((sum, count) => sum + count.pending + count.in_progress, 0);
+  find("#queue-count").textContent = drinks ? `· ${drinks} ${drinks === 1 ? "drink" : "drinks"}` : "";
   keep(find("#all-day tbody"), queue.all_day, {
     key: (count) => count.recipe,
     make: () => fromTemplate("row-template"),

@@ -49,26 +49,23 @@ function showTicket(element, ticket, busy, now) {
 function showLine(row, line, ticket, busy) {
   lineOf.set(row, { line, ticket });
   row.dataset.state = line.state;
-  say(row, "count", line.count > 1 ? `${line.count} × ` : "");
-  say(row, "name", line.recipe.name);
   say(row, "modifiers", line.modifiers.join(" · "));
   say(row, "note", line.note);
   say(row, "allergens", line.recipe.allergens.length ? `contains ${line.recipe.allergens.join(", ")}` : "");
   say(row, "maker", line.state === IN_HAND ? `${line.maker} makes it` : "");
   say(row, "state", [STATES[line.state], line.state === CANCELED && line.reason].filter(Boolean).join(": "));
-  const what = `${line.count > 1 ? `${line.count} ` : ""}${line.recipe.name}, ${ticket.label}`;
-  showButtons(row, line, what, line.drinks.some((drink) => busy.has(keyOf(drink))));
+  const what = `${line.count > 1 ? `${line.count} × ` : ""}${line.recipe.name}`;
+  showButtons(row, line, { what, where: ticket.label }, line.drinks.some((drink) => busy.has(keyOf(drink))));
 }
 
-function showButtons(row, line, what, isBusy) {
+function showButtons(row, line, { what, where }, isBusy) {
   const tap = say(row, "tap", TAPS[line.state] ?? "Done");
-  tap.setAttribute("aria-label", `${tap.textContent}: ${what}`);
-  const more = find("[data-do=more]", row);
-  more.setAttribute("aria-label", `…: more for ${what}`);
-  more.hidden = line.state === CANCELED || line.state === DONE;
-  row.setAttribute("aria-busy", String(isBusy));
+  tap.setAttribute("aria-label", `${tap.textContent}: ${what}, ${where}`);
   tap.disabled = isBusy;
-  more.disabled = isBusy;
+  const more = say(row, "name", what);
+  more.setAttribute("aria-label", `${what}, ${where}: more`);
+  more.disabled = isBusy || line.state === CANCELED || line.state === DONE;
+  row.setAttribute("aria-busy", String(isBusy));
 }
 
 function dueText(seconds) {

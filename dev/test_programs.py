@@ -1,0 +1,24 @@
+"""Before `make test`: what the tests need of this machine, installed outside of any test's time."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from dev import rabbitmq_install
+from dev.debian import ensure_program
+from dev.servers import ServerError
+
+PROGRAMS: list[Callable[[], object]] = [rabbitmq_install.ensure_installed, partial(ensure_program, "chromium")]
+
+
+def main() -> None:
+    """Say what is missing and go on: the tests themselves know whether they can do without."""
+    for ensure in PROGRAMS:
+        try:
+            ensure()
+        except ServerError as error:
+            print(f"  {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
