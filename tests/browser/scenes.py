@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from tests.support.house import BARTENDER, House
+from tests.support.house import BARTENDER, GUEST, House
 
 COLLEAGUE = "noor@example.com"
 
@@ -62,12 +62,14 @@ def busy_moment(house: House) -> datetime:
     """Twelve tickets, two bartenders at work, a late drink, a canceled order, a drink off the menu; when that is."""
     house.hire("noor")
     orders = {
-        ticket.name: house.place(*ticket.lines, ticket=ticket.name, rush=ticket.rush, as_user=BARTENDER)
+        ticket.name: house.place(
+            *ticket.lines, ticket=ticket.name, rush=ticket.rush, as_user=BARTENDER if ticket.rush else GUEST
+        )
         for ticket in TICKETS
     }
     house.post(f"/orders/{orders['T4']}/items/2/complete")
     house.post(f"/orders/{orders['B2']}/items/2/complete", as_user=COLLEAGUE)
-    house.post(f"/orders/{orders['T9']}/cancel", {"reason": "They left."})
+    house.post(f"/orders/{orders['T9']}/cancel", {"reason": "They left."}, as_user=GUEST)
     for start in STARTS:
         house.post(f"/orders/{orders[start.ticket]}/items/{start.number}/start", as_user=start.bartender)
     house.take_off_the_menu("Aperol Spritz")
