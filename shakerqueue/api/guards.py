@@ -46,6 +46,12 @@ def public(view: View) -> View:
     return cast("View", open_to_all)
 
 
+def page(view: View) -> View:
+    """A page, for anyone; people pass its address on with whatever they append to it."""
+    setattr(view, GUARD_ATTRIBUTE, None)
+    return view
+
+
 def own_pages(view: View) -> View:
     """Anyone, signed in or not, but only through a page of our own: the answer sets cookies."""
 

@@ -2,15 +2,29 @@
 
 from flask import Blueprint, Response, render_template, send_from_directory, url_for
 
-from shakerqueue.api.guards import public
+from shakerqueue.api.guards import page, public
 from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
 from shakerqueue.web.assets import FOLDER, VERSION
 
 blueprint = Blueprint("pages", __name__, template_folder="templates")
 
 
+@blueprint.route("/")
+@page
+def show_menu() -> Response:
+    """Where guests order, and follow what they ordered."""
+    return _page("guest.html")
+
+
+@blueprint.route("/t/<link>")
+@page
+def show_table(link: str) -> Response:
+    """The same, for whoever scanned a table's code. The page opens the pass: to fetch a page is to change nothing."""
+    return _page("guest.html", link=link)
+
+
 @blueprint.route("/board")
-@public
+@page
 def show_board() -> Response:
     """The bar's live board."""
     return _page("board.html", max_batch=MAX_CLAIM_BATCH)

@@ -17,10 +17,10 @@ export class Refused extends Error {
 export class Away extends Error {}
 
 /** The answer's JSON, or null where it has none. Cookies say who asks. */
-export async function call(method, path, body) {
+export async function call(method, path, body, headers = {}) {
   const response = await answered(path, {
     method,
-    headers: body === undefined ? {} : { "Content-Type": "application/json" },
+    headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
     cache: "no-store",
     signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),

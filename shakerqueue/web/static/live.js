@@ -2,18 +2,24 @@
 // A picture that is read as a whole cannot miss anything, whatever was away meanwhile, and however long.
 
 const AT_MOST_EVERY_SECONDS = 0.2;
-const POLL_SECONDS = 5; // with a stream: for what no event tells, and to notice that the stream is dead
-const POLL_WITHOUT_STREAM_SECONDS = 1;
-const STALE_SECONDS = 8;
 const EVENTS = [
   "ready", "reset", "placed", "started", "completed", "failed", "canceled", "recalled", "released", "acknowledged",
+  "served", "unserved",
   "menu_changed", "bar_changed",
 ];
 
+/** How often a picture is read though no event asks for it: with a stream, and without one. */
+const PACE = {
+  bar: { streaming: 5, polling: 1, stale: 8 },
+  guest: { streaming: 15, polling: 5, stale: 20 },
+};
+
 /** Calls `refresh` whenever there may be something new, and `show({stale, heardAt})` with how current the picture is. */
 export class Live {
+  #pace;
   #refresh;
   #show;
+  #running = false;
   #source = null;
   #streaming = false;
   #reading = null;
@@ -22,7 +28,8 @@ export class Live {
   #heardAt = Date.now();
   #timer = 0;
 
-  constructor(refresh, show) {
+  constructor(pace, refresh, show) {
+    this.#pace = PACE[pace];
     this.#refresh = refresh;
     this.#show = show;
     setInterval(() => this.#tell(), 1000);
@@ -31,15 +38,19 @@ export class Live {
     document.addEventListener("visibilitychange", () => this.#poll());
   }
 
-  /** Begin to follow as whoever is signed in now, or begin anew. */
-  start() {
-    this.#connect();
+  /** Begin to follow as whoever is signed in now, or begin anew. For nobody there is no stream. */
+  start({ stream = true } = {}) {
+    this.stop();
+    this.#running = true;
+    if (stream) this.#connect();
     return this.news();
   }
 
   stop() {
+    this.#running = false;
     this.#source?.close();
     this.#source = null;
+    this.#streaming = false;
     clearTimeout(this.#timer);
   }
 
@@ -71,15 +82,15 @@ export class Live {
 
   #schedule() {
     clearTimeout(this.#timer);
-    if (!this.#source) return;
-    const pause = this.#streaming && !this.#failed ? POLL_SECONDS : POLL_WITHOUT_STREAM_SECONDS;
+    if (!this.#running) return;
+    const pause = this.#streaming && !this.#failed ? this.#pace.streaming : this.#pace.polling;
     this.#timer = setTimeout(() => this.#poll(), pause * 1000);
   }
 
   #poll() {
-    if (!this.#source) return;
+    if (!this.#running) return;
     // A browser gives a stream up for good when it is refused; by itself it only comes back to a lost connection.
-    if (this.#source.readyState === EventSource.CLOSED) this.#connect();
+    if (this.#source?.readyState === EventSource.CLOSED) this.#connect();
     this.news();
   }
 
@@ -95,8 +106,8 @@ export class Live {
   }
 
   #tell() {
-    if (!this.#source) return;
-    const stale = this.#failed || Date.now() - this.#heardAt > STALE_SECONDS * 1000;
+    if (!this.#running) return;
+    const stale = this.#failed || Date.now() - this.#heardAt > this.#pace.stale * 1000;
     this.#show({ stale, heardAt: this.#heardAt });
   }
 }

@@ -35,14 +35,19 @@ export async function switchTo(userId, pin) {
   return tellOthers(took(await call("POST", "/session/switch", { user_id: userId, pin })));
 }
 
+/** Become a guest of the table whose code was scanned. */
+export async function sitDown(link) {
+  return tellOthers(took(await call("POST", "/session/table", { link })));
+}
+
 /** As `call`, with one renewal of the session where its time is over. */
-export async function ask(method, path, body) {
+export async function ask(method, path, body, headers) {
   try {
-    return await call(method, path, body);
+    return await call(method, path, body, headers);
   } catch (error) {
     if (error.status !== 401) throw error;
     if ((await renewed()) === null) throw error;
-    return call(method, path, body);
+    return call(method, path, body, headers);
   }
 }
 

@@ -70,6 +70,8 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
     f"POST {ITEM}/<any(start, complete, fail, recall, acknowledge, release):verb>": STAFF,
     f"POST {ITEM}/cancel": OWNER_AND_STAFF,
+    "GET /": ANYONE,
+    "GET /t/<link>": ANYONE,
     "GET /board": ANYONE,
     "GET /static/<version>/<path:name>": ANYONE,
     "GET /menu": ANYONE,
@@ -84,6 +86,9 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /queue/claim": STAFF,
     "POST /queue/fail": STAFF,
 }
+
+
+PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board"})
 
 
 class House:
@@ -120,6 +125,9 @@ class House:
                 "INSERT INTO recipes (name, build, ingredients) VALUES (%s, 'sour', '[]')", [name := uuid4().hex]
             )
             return drink(conn, name).recipe_id
+
+    def link(self) -> str:
+        return "any"
 
     def version(self) -> str:
         return "any"
@@ -206,7 +214,7 @@ def test_who_may(house: House, route: str, caller: str) -> None:
     assert ROUTES[route][caller] == house.ask(route, caller)
 
 
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route not in PAGES])
 def test_no_route_lets_an_unknown_query_parameter_pass(house: House, route: str) -> None:
     answer = house.request(route, "admin", "?serach=x")
     assert (422, "serach") in [(answer.status_code, error["field"]) for error in answer.get_json()["errors"]]

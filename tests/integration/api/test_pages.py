@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 pytestmark = pytest.mark.shares_bar
 
-PAGES = ("/board",)
+PAGES = ("/", "/t/a-scanned-code", "/board")
 
 
 def fetched(client: FlaskClient, path: str) -> TestResponse:

@@ -20,7 +20,7 @@ const DONE_SHOWN_SECONDS = 5;
 const NOTHING = { items: [], canceled: [], all_day: [] };
 
 const undo = new Undo();
-const live = new Live(read, showLiveness);
+const live = new Live("bar", read, showLiveness);
 const station = find("#station");
 const batch = find("#batch");
 

@@ -1,0 +1,90 @@
+// The round that is being put together. It outlives a reload, and is ordered once, however often it is tapped.
+
+import { Away, insist } from "../http.js";
+import { ask } from "../session.js";
+
+const KEPT_AS = "round";
+const MAX_COUNT = 12;
+
+/** Lines of `{recipe, quantity, note}`; the key stands for exactly these, until one of them changes. */
+export class Round {
+  #kept;
+  #listener;
+  #sending = null;
+
+  constructor(listener) {
+    this.#listener = listener;
+    this.#kept = JSON.parse(localStorage.getItem(KEPT_AS)) ?? empty();
+  }
+
+  get lines() {
+    return this.#kept.lines;
+  }
+
+  get note() {
+    return this.#kept.note;
+  }
+
+  get count() {
+    return this.lines.reduce((sum, line) => sum + line.quantity, 0);
+  }
+
+  add(recipe) {
+    const same = this.lines.find((line) => line.recipe === recipe && !line.note);
+    if (same) this.change(same, { quantity: same.quantity + 1 });
+    else this.#keep({ lines: [...this.lines, { id: crypto.getRandomValues(new Uint32Array(1))[0], recipe, quantity: 1, note: "" }] });
+  }
+
+  /** A line whose quantity becomes 0 is gone. */
+  change(line, change) {
+    const quantity = Math.min(change.quantity ?? line.quantity, MAX_COUNT);
+    const changed = { ...line, ...change, quantity };
+    this.#keep({ lines: this.lines.map((one) => (one.id === line.id ? changed : one)).filter((one) => one.quantity > 0) });
+  }
+
+  remark(note) {
+    this.#keep({ note });
+  }
+
+  /**
+   * Order it, and begin a new one. While an answer is missing the same round is the same order: it is sent again under
+   * the same key, now or after a reload. A second tap meanwhile gets the first one's answer.
+   */
+  order() {
+    this.#sending ??= this.#send().finally(() => { this.#sending = null; });
+    return this.#sending;
+  }
+
+  async #send() {
+    const { lines, note, key } = this.#kept;
+    const items = lines.map((line) => ({ recipe: line.recipe, quantity: line.quantity, ...(line.note && { note: line.note }) }));
+    const body = { items, ...(note && { note }) };
+    const placed = await insist(() => ask("POST", "/orders", body, { "Idempotency-Key": key }));
+    this.#save({ ...empty(), lines: this.lines.filter((line) => !lines.includes(line)) }); // not what was added since
+    return placed;
+  }
+
+  #keep(change) {
+    this.#save({ ...this.#kept, ...change, key: newKey() });
+  }
+
+  #save(kept) {
+    this.#kept = kept;
+    localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+    this.#listener();
+  }
+}
+
+/** Which of the lines a refusal is about, by their place, and what it says of them. */
+export function troubles(error) {
+  if (error instanceof Away) return new Map();
+  const errors = (error.problem?.errors ?? []).map((one) => [one.field.match(/^items\.(\d+)/)?.[1], one.detail]);
+  return new Map(errors.filter(([place]) => place !== undefined).map(([place, detail]) => [Number(place), detail]));
+}
+
+const empty = () => ({ lines: [], note: "", key: newKey() });
+
+// randomUUID is there over HTTPS only, and a bar's own network may be plain HTTP.
+function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
