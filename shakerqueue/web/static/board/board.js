@@ -6,8 +6,9 @@ import { openMore, prepareMore } from "./more.js";
 import { preparePause, showBar } from "./pause.js";
 import { preparePeople } from "./people.js";
 import { listenToTickets, showTickets } from "./queue_view.js";
+import { listenToReady, showReady } from "./ready_view.js";
 import { prepareSoldOut, showSoldOut } from "./sold_out.js";
-import { batchesOf, CANCELED, DONE, keyOf, nextUp, ticketsOf } from "./tickets.js";
+import { batchesOf, CANCELED, DONE, keyOf, labelOf, named, nextUp, ticketsOf } from "./tickets.js";
 import { find, fromTemplate, keep, say } from "../elements.js";
 import { seconds } from "../http.js";
 import { Live } from "../live.js";
@@ -17,7 +18,7 @@ import { askToSignIn, closeSignIn } from "../sign_in.js";
 
 const LISTED_DRINKS = 200;
 const DONE_SHOWN_SECONDS = 5;
-const NOTHING = { items: [], canceled: [], all_day: [] };
+const NOTHING = { items: [], canceled: [], ready: [], all_day: [] };
 
 const undo = new Undo();
 const live = new Live("bar", read, showLiveness);
@@ -45,6 +46,7 @@ function show() {
   done = done.filter((drink) => drink.shownUntil > Date.now());
   showTickets(ticketsOf(queue, done, now), { busy, now });
   showHand(batchesOf(queue, session?.user.id), busy);
+  showReady(queue.ready, { busy, now });
   showCounts();
   showActions(now);
 }
@@ -127,6 +129,12 @@ async function change(line, verb, reason) {
   show();
 }
 
+async function handOver(drinks) {
+  const gone = await during(drinks, () => act(drinks, "serve"));
+  if (gone.length) undo.remember(`${labelOf(gone[0])} handed over`, () => act(gone, "unserve"));
+  show();
+}
+
 function tapped(line) {
   if (line.state === DONE) return takeBackDeed(line.deed);
   if (line.state === CANCELED) return during(line.drinks, () => act(line.drinks, "acknowledge"));
@@ -143,8 +151,6 @@ async function takeBackDeed(deed) {
   done = done.filter((drink) => drink.deed !== deed);
   await live.news();
 }
-
-const named = (drinks) => `${drinks.length > 1 ? `${drinks.length} × ` : ""}${drinks[0].recipe.name}`;
 
 /** Every station that has something to make; the chosen one stays on offer. */
 function offerStations() {
@@ -166,6 +172,7 @@ function listen() {
     onDone: (drinks) => finish(drinks).catch(complain),
     onRelease: (drinks) => during(drinks, () => act(drinks, "release")).catch(complain),
   });
+  listenToReady((drinks) => handOver(drinks).catch(complain));
   prepareMore((line, verb, reason) => change(line, verb, reason).catch(complain));
   preparePause((bar) => { showBar(bar); live.news(); });
   prepareSoldOut(undo);

@@ -1,7 +1,7 @@
 // What this bartender has claimed: one recipe, what goes into the shaker, and whose glasses it fills.
 
 import { find, fromTemplate, keep, say } from "../elements.js";
-import { keyOf, labelOf } from "./tickets.js";
+import { keyOf, labelOf, named } from "./tickets.js";
 
 const list = find("#hand");
 const held = new WeakMap(); // what an element of the list stands for: drinks
@@ -25,10 +25,10 @@ export function showHand(batches, busy) {
   find("#hand-empty").hidden = batches.length > 0;
 }
 
-function showBatch(element, { name, drinks }, busy) {
+function showBatch(element, { drinks }, busy) {
   const [{ recipe }] = drinks;
   held.set(element, drinks);
-  say(element, "name", drinks.length > 1 ? `${drinks.length} × ${name}` : name);
+  say(element, "name", named(drinks));
   say(element, "build", recipe.build);
   say(element, "allergens", recipe.allergens.length ? `contains ${recipe.allergens.join(", ")}` : "");
   showIngredients(find("[data-is=ingredients]", element), recipe.ingredients, drinks.length);

@@ -2,7 +2,7 @@
 
 import { closable, find, open, say } from "../elements.js";
 import { session } from "../session.js";
-import { IN_HAND } from "./tickets.js";
+import { IN_HAND, named } from "./tickets.js";
 
 const dialog = closable(find("#more"));
 let chosen = null;
@@ -20,7 +20,7 @@ export function prepareMore(onVerb) {
 export function openMore(line, ticket) {
   chosen = line;
   const mine = line.state === IN_HAND && line.drinks[0].claimed_by === session.user.id;
-  say(dialog, "title", `${line.count > 1 ? `${line.count} × ` : ""}${line.recipe.name}`);
+  say(dialog, "title", named(line.drinks));
   say(dialog, "where", ticket.label);
   find("[data-verb=start]", dialog).hidden = line.state === IN_HAND;
   find("[data-verb=release]", dialog).hidden = !mine && !(line.state === IN_HAND && session.role === "admin");

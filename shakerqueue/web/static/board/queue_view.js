@@ -1,7 +1,7 @@
 // The tickets on the screen, and what is tapped on them.
 
 import { find, fromTemplate, keep, minutes, say } from "../elements.js";
-import { CANCELED, DONE, IN_HAND, keyOf } from "./tickets.js";
+import { CANCELED, DONE, IN_HAND, keyOf, named } from "./tickets.js";
 
 const SOON_SECONDS = 60;
 const TAPS = { [CANCELED]: "Seen", [DONE]: "Undo" };
@@ -54,8 +54,7 @@ function showLine(row, line, ticket, busy) {
   say(row, "allergens", line.recipe.allergens.length ? `contains ${line.recipe.allergens.join(", ")}` : "");
   say(row, "maker", line.state === IN_HAND ? `${line.maker} makes it` : "");
   say(row, "state", [STATES[line.state], line.state === CANCELED && line.reason].filter(Boolean).join(": "));
-  const what = `${line.count > 1 ? `${line.count} × ` : ""}${line.recipe.name}`;
-  showButtons(row, line, { what, where: ticket.label }, line.drinks.some((drink) => busy.has(keyOf(drink))));
+  showButtons(row, line, { what: named(line.drinks), where: ticket.label }, line.drinks.some((drink) => busy.has(keyOf(drink))));
 }
 
 function showButtons(row, line, { what, where }, isBusy) {

@@ -11,6 +11,9 @@ export const keyOf = (drink) => `${drink.order_id}/${drink.number}`;
 /** What is called out for its order: the ticket or table or, where it has none, the end of its id. */
 export const labelOf = (drink) => drink.ticket ?? `No. ${drink.order_id.slice(-4).toUpperCase()}`;
 
+/** `3 × Margarita`, of drinks of one recipe. */
+export const named = (drinks) => `${drinks.length > 1 ? `${drinks.length} × ` : ""}${drinks[0].recipe.name}`;
+
 /** Whether somebody makes the drink; a claim whose time is over is nobody's. */
 export function isInHand(drink, now) {
   return drink.status === "in_progress" && Date.parse(drink.claim_expires_at) > now;
@@ -72,7 +75,6 @@ function lineOf(key, drinks) {
   return {
     key,
     drinks,
-    count: drinks.length,
     state: first.state,
     recipe: first.recipe,
     modifiers: first.modifiers,
@@ -90,7 +92,8 @@ function lineKey(drink) {
   return JSON.stringify([drink.state, drink.recipe.name, drink.modifiers, drink.note, maker, drink.error ?? null, deed]);
 }
 
-function grouped(drinks, keyFor) {
+/** The drinks by what `keyFor` says of each, in the order in which the groups begin. */
+export function grouped(drinks, keyFor) {
   const groups = new Map();
   for (const drink of drinks) {
     const key = keyFor(drink);
