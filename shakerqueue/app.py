@@ -116,7 +116,7 @@ def _start_services(settings: Settings) -> Services:
     publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
-    follower = Follower(settings.database_url, [revocations, feed, bar_cache, menu_cache])
+    follower = Follower(settings.database_url, [revocations, feed, bar_cache, menu_cache], feed.wake)
     for part in (database, follower, publisher, writer):
         if part:
             part.start()

@@ -50,6 +50,7 @@ class EventFeed:
         self._recent: list[OrderEvent] = []  # ascending
         self._before_recent = 0  # the place from which on the kept events are complete
         self._last_id: int | None = None
+        self._wakes = 0
 
     @property
     def last_id(self) -> int | None:
@@ -87,9 +88,16 @@ class EventFeed:
         return self._look_up(place, principal_id, deadline)
 
     def await_more(self, place: int, seconds: float) -> None:
-        """Return when there is something after the place, anybody's, or after so many seconds."""
+        """Return when there is something after the place, anybody's, when woken, or after so many seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: (self._last_id or 0) > place, seconds)
+            wakes = self._wakes
+            self._changed.wait_for(lambda: (self._last_id or 0) > place or self._wakes != wakes, seconds)
+
+    def wake(self) -> None:
+        """Let whoever waits look up: something changed that has no place in the log."""
+        with self._changed:
+            self._wakes += 1
+            self._changed.notify_all()
 
     def _look_up(self, place: int, principal_id: UUID | None, deadline: Deadline) -> Page:
         """From the database: older than what is kept, or newer than what this process has read so far."""

@@ -1,7 +1,7 @@
 """One connection that listens for changes, and one thread that has the caches of the process read them."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -31,10 +31,16 @@ class Followed(Protocol):
 
 
 class Follower:
-    """Keeps caches current until it is stopped. While PostgreSQL is away they stay as they are."""
+    """Keeps caches current until it is stopped. While PostgreSQL is away they stay as they are.
 
-    def __init__(self, database_url: str, caches: Sequence[Followed]) -> None:
+    `on_change` is called when something that was told to have changed has been read.
+    """
+
+    def __init__(
+        self, database_url: str, caches: Sequence[Followed], on_change: Callable[[], None] = lambda: None
+    ) -> None:
         self._database_url = database_url
+        self._on_change = on_change
         self._schedule = [_Turn(cache) for cache in caches]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -73,8 +79,11 @@ class Follower:
         for turn in self._schedule:
             if turn.due_at <= monotonic():
                 conn.deadline = Deadline.after(READ_SECONDS)
+                was_told = turn.was_told
                 turn.take(conn)
                 conn.deadline = None
+                if was_told:
+                    self._on_change()
 
     def _wait_for_change(self, conn: DeadlineConnection) -> None:
         """Until the next turn is due; a change that is told makes it due sooner."""
@@ -92,9 +101,11 @@ class _Turn:
     def __init__(self, cache: Followed) -> None:
         self.cache = cache
         self.due_at = 0.0
+        self.was_told = False
         self._begun_at = float("-inf")
 
     def take(self, conn: DeadlineConnection) -> None:
+        self.was_told = False
         self._begun_at = monotonic()
         self.due_at = self._begun_at + self.cache.max_age_seconds
         try:
@@ -107,5 +118,6 @@ class _Turn:
             self.due_at = min(self.due_at, self._begun_at + RECONNECT_SECONDS)
 
     def hurry(self) -> None:
+        self.was_told = True
         # A recipe that is counted changes with every batch of orders: those changes are read together.
         self.due_at = min(self.due_at, self._begun_at + PAUSE_SECONDS)

@@ -52,6 +52,19 @@ def test_only_what_changed_is_read_again(bar: Bar) -> None:
         assert 1 == one.readings
 
 
+def test_who_waits_for_news_is_called_once_they_were_read_and_not_for_what_is_only_old(bar: Bar) -> None:
+    told, old = CountingCache("changed"), CountingCache("other_changed", max_age_seconds=0.05)
+    calls: list[tuple[int, int]] = []
+    follower = Follower(bar.database_url, [told, old], lambda: calls.append((told.readings, old.readings)))
+    follower.start()
+    eventually(lambda: old.readings > 3)
+    assert [] == calls
+    bar.query("SELECT pg_notify('changed', '')")
+    eventually(lambda: calls)
+    follower.stop()
+    assert [2] == [readings for readings, _ in calls]
+
+
 def test_changes_that_follow_each_other_fast_are_read_together(bar: Bar) -> None:
     cache = CountingCache("changed")
     with following(bar, cache), psycopg.connect(bar.database_url, autocommit=True) as conn:

@@ -124,9 +124,13 @@ class House:
 
     def take_off_the_menu(self, recipe: str) -> None:
         """86 a drink, and wait until every worker knows."""
-        [id] = [it["id"] for it in self.request("GET", "/recipes?limit=200")["recipes"] if it["name"] == recipe]
-        self.request("PATCH", f"/recipes/{id}", {"available": False})
+        self.change_recipe(recipe, {"available": False})
         eventually(lambda: all(recipe not in names(answer) for answer in self._answers("/menu")))
+
+    def change_recipe(self, recipe: str, change: dict[str, Any]) -> None:
+        """Change a drink by its name, as `PATCH /recipes/{id}` takes it."""
+        [id] = [it["id"] for it in self.request("GET", "/recipes?limit=200")["recipes"] if it["name"] == recipe]
+        self.request("PATCH", f"/recipes/{id}", change)
 
     def _menus(self) -> set[str]:
         """The tags of the menus that the workers have: one, unless they differ."""
