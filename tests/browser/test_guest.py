@@ -181,7 +181,7 @@ def test_the_guests_page_is_accessible_in_each_of_its_states(house: House, pages
 
 def the_only_order(house: House) -> dict[str, Any]:
     """What the guest has ordered, once it is stored."""
-    orders: list[dict[str, Any]] = []
-    eventually(lambda: orders.extend(house.request("GET", "/orders", as_user=GUEST)["orders"]) or orders)
-    [order] = orders
-    return order
+    orders = eventually(lambda: house.request("GET", "/orders", as_user=GUEST)["orders"])
+    assert 1 == len(orders)
+    only: dict[str, Any] = orders[0]
+    return only
