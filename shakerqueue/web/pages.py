@@ -30,6 +30,13 @@ def show_board() -> Response:
     return _page("board.html", max_batch=MAX_CLAIM_BATCH)
 
 
+@blueprint.route("/manager")
+@page
+def show_manager() -> Response:
+    """The evening in figures, the menu, the tables, the people."""
+    return _page("manager.html")
+
+
 @blueprint.route("/static/<version>/<path:name>")
 @public
 def send_asset(version: str, name: str) -> Response:

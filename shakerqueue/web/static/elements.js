@@ -36,6 +36,16 @@ export function keep(parent, items, { key, make, update }) {
   }
 }
 
+/** Fill a row of a table with texts; the first one heads it. */
+export function cells(row, texts) {
+  row.replaceChildren(...texts.map((text, index) => {
+    const cell = document.createElement(index ? "td" : "th");
+    if (!index) cell.scope = "row";
+    cell.textContent = text;
+    return cell;
+  }));
+}
+
 /** `4:07`, or `1 h 05` from an hour on. */
 export function minutes(seconds) {
   const whole = Math.max(0, Math.floor(seconds));

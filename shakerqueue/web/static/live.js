@@ -1,17 +1,17 @@
 // Keeping a page's picture current: the server says that something happened, and the page reads what there is now.
 // A picture that is read as a whole cannot miss anything, whatever was away meanwhile, and however long.
 
-const AT_MOST_EVERY_SECONDS = 0.2;
 const EVENTS = [
   "ready", "reset", "placed", "started", "completed", "failed", "canceled", "recalled", "released", "acknowledged",
   "served", "unserved",
   "menu_changed", "bar_changed",
 ];
 
-/** How often a picture is read though no event asks for it: with a stream, and without one. */
+/** In seconds: how often a picture is read though no event asks for it, with a stream and without; and with many. */
 const PACE = {
-  bar: { streaming: 5, polling: 1, stale: 8 },
-  guest: { streaming: 15, polling: 5, stale: 20 },
+  bar: { streaming: 5, polling: 1, stale: 8, atMostEvery: 0.2 },
+  manager: { streaming: 10, polling: 5, stale: 20, atMostEvery: 5 },
+  guest: { streaming: 15, polling: 5, stale: 20, atMostEvery: 0.2 },
 };
 
 /** Calls `refresh` whenever there may be something new, and `show({stale, heardAt})` with how current the picture is. */
@@ -76,7 +76,7 @@ export class Live {
         this.#failed = true;
       }
       this.#tell();
-      if (this.#again) await new Promise((resolve) => setTimeout(resolve, AT_MOST_EVERY_SECONDS * 1000));
+      if (this.#again) await new Promise((resolve) => setTimeout(resolve, this.#pace.atMostEvery * 1000));
     } while (this.#again);
   }
 

@@ -73,6 +73,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /": ANYONE,
     "GET /t/<link>": ANYONE,
     "GET /board": ANYONE,
+    "GET /manager": ANYONE,
     "GET /static/<version>/<path:name>": ANYONE,
     "GET /menu": ANYONE,
     "GET /recipes": STAFF,
@@ -88,7 +89,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
 }
 
 
-PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board"})
+PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board", "GET /manager"})
 
 
 class House:

@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 pytestmark = pytest.mark.shares_bar
 
-PAGES = ("/", "/t/a-scanned-code", "/board")
+PAGES = ("/", "/t/a-scanned-code", "/board", "/manager")
 
 
 def fetched(client: FlaskClient, path: str) -> TestResponse:

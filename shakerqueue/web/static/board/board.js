@@ -1,6 +1,6 @@
 // The board: reads the queue, shows it, and does what is tapped.
 
-import { cells, listenToHand, showHand } from "./hand_view.js";
+import { listenToHand, showHand } from "./hand_view.js";
 import { act, takeBack, Undo } from "./deeds.js";
 import { openMore, prepareMore } from "./more.js";
 import { preparePause, showBar } from "./pause.js";
@@ -9,7 +9,7 @@ import { listenToTickets, showTickets } from "./queue_view.js";
 import { listenToReady, showReady } from "./ready_view.js";
 import { prepareSoldOut, showSoldOut } from "./sold_out.js";
 import { batchesOf, CANCELED, DONE, keyOf, labelOf, named, nextUp, ticketsOf } from "./tickets.js";
-import { find, fromTemplate, keep, say } from "../elements.js";
+import { cells, find, fromTemplate, keep, say } from "../elements.js";
 import { seconds } from "../http.js";
 import { Live } from "../live.js";
 import { complain, tell } from "../messages.js";

@@ -1,6 +1,6 @@
 // What this bartender has claimed: one recipe, what goes into the shaker, and whose glasses it fills.
 
-import { find, fromTemplate, keep, say } from "../elements.js";
+import { cells, find, fromTemplate, keep, say } from "../elements.js";
 import { keyOf, labelOf, named } from "./tickets.js";
 
 const list = find("#hand");
@@ -63,16 +63,6 @@ function showGlass(row, drink, isBusy) {
     button.setAttribute("aria-label", `${name}: ${drink.recipe.name}, ${label}`);
     button.disabled = isBusy;
   }
-}
-
-/** Fill a row of a table with texts; the first one heads it. */
-export function cells(row, texts) {
-  row.replaceChildren(...texts.map((text, index) => {
-    const cell = document.createElement(index ? "td" : "th");
-    if (!index) cell.scope = "row";
-    cell.textContent = text;
-    return cell;
-  }));
 }
 
 const round = (amount) => Math.round(amount * 100) / 100;

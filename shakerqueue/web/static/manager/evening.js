@@ -1,0 +1,118 @@
+// The evening in figures and bars: what was ordered, how long it took, what went wrong.
+
+import { bars } from "./charts.js";
+import { cells, clock, find, fromTemplate, keep, minutes, say } from "../elements.js";
+import { ask } from "../session.js";
+
+const MOST_RECIPES = 10;
+const day = find("#day");
+
+/** `onDay` is called when another business day is chosen. */
+export function prepareEvening(onDay) {
+  day.addEventListener("change", onDay);
+}
+
+export async function readEvening() {
+  const window = day.value ? `?from=${day.value}&to=${day.value}` : "";
+  const [service, staff, status, queue] = await Promise.all([
+    ask("GET", `/reports/service${window}`),
+    ask("GET", `/reports/staff${window}`),
+    ask("GET", "/admin/status"),
+    ask("GET", "/queue?limit=500"),
+  ]);
+  if (!day.value) day.value = service.window.to;
+  find("#csv").href = `/reports/service?from=${service.window.from}&to=${service.window.to}&format=csv`;
+  showFigures(service.totals, status);
+  showCharts(service);
+  showLate(queue);
+  showLost(service);
+  showStaff(staff.staff);
+}
+
+function showFigures(totals, status) {
+  const { queue } = status;
+  const figures = [
+    ["Orders", totals.orders],
+    ["Drinks made", totals.complete],
+    ["Wait, half", time(totals.wait_seconds.p50)],
+    ["Wait, 9 of 10", time(totals.wait_seconds.p90)],
+    ["Make, half", time(totals.make_seconds.p50)],
+    ["Make, 9 of 10", time(totals.make_seconds.p90)],
+    ["Made late", totals.late],
+    ["Open now", known(status.drinks_open)],
+    ["Late now", known(status.drinks_late), status.drinks_late > 0],
+    ["Consumers", queue ? queue.consumers : status.broker, queue ? !queue.consumers : status.broker !== "off"],
+    ["In the queue", queue ? queue.ready + queue.put_off : "–"],
+    ["Dead letters", queue ? queue.dead_letters : "–", queue?.dead_letters > 0],
+  ];
+  keep(find("#figures"), figures, {
+    key: ([name]) => name,
+    make: () => fromTemplate("figure-template"),
+    update: (element, [name, value, bad]) => {
+      say(element, "name", name);
+      say(element, "value", String(value));
+      element.dataset.bad = String(Boolean(bad));
+    },
+  });
+}
+
+function showCharts({ by_hour: hours, by_recipe: recipes }) {
+  const inMinutes = (value) => (value === null ? null : value / 60);
+  const hourly = (valuesOf) => hours.map((hour) => ({ name: `${hour.hour}:00`, values: valuesOf(hour) }));
+  bars(find("#chart-hours"), { series: ["drinks"], rows: hourly((hour) => [hour.drinks]) });
+  bars(find("#chart-waits"), {
+    series: ["half, minutes", "nine of ten, minutes"],
+    rows: hourly((hour) => [inMinutes(hour.total_seconds.p50), inMinutes(hour.total_seconds.p90)]),
+    format: (value) => value.toFixed(value < 10 ? 1 : 0),
+  });
+  const most = recipes.slice(0, MOST_RECIPES);
+  const byRecipe = (valuesOf) => most.map((recipe) => ({ name: recipe.recipe, short: shortened(recipe.recipe), values: valuesOf(recipe) }));
+  bars(find("#chart-recipes"), { series: ["drinks"], rows: byRecipe((recipe) => [recipe.drinks]) });
+  bars(find("#chart-makes"), {
+    series: ["half, seconds", "nine of ten, seconds"],
+    rows: byRecipe((recipe) => [recipe.make_seconds.p50, recipe.make_seconds.p90]),
+    format: (value) => value.toFixed(0),
+  });
+}
+
+function showLate({ items }) {
+  const late = items.filter((drink) => drink.late);
+  list("#late", late, "Nothing is late.", (drink) => [
+    `${drink.recipe.name}, ${drink.ticket ?? `No. ${drink.order_id.slice(-4).toUpperCase()}`}`,
+    `ordered ${clock(drink.placed_at)}${drink.claimed_by_username ? `, ${drink.claimed_by_username} makes it` : ""}`,
+  ], (drink) => `${drink.order_id}/${drink.number}`);
+}
+
+function showLost({ failures, cancellations, remakes }) {
+  const lost = [
+    ...failures.map(({ reason, count }) => [`Not made: ${reason ?? "no reason given"}`, `${count} ×`]),
+    ...cancellations.map(({ reason, count }) => [`Canceled: ${reason ?? "no reason given"}`, `${count} ×`]),
+    ...remakes.map(({ recipe, count }) => [`Made again: ${recipe}`, `${count} ×`]),
+  ];
+  list("#lost", lost, "Nothing was lost.", (texts) => texts, ([text]) => text);
+}
+
+function list(selector, items, nothing, textsOf, key) {
+  const shown = items.length ? items : [null];
+  keep(find(selector), shown, {
+    key: (item) => (item ? key(item) : ""),
+    make: () => fromTemplate("item-template"),
+    update: (row, item) => {
+      const [text, more] = item ? textsOf(item) : [nothing, ""];
+      say(row, "text", text);
+      say(row, "more", more);
+    },
+  });
+}
+
+function showStaff(staff) {
+  keep(find("#staff tbody"), staff, {
+    key: (maker) => maker.user_id,
+    make: () => fromTemplate("row-template"),
+    update: (row, maker) => cells(row, [maker.username, maker.drinks, time(maker.make_seconds.p50), maker.late]),
+  });
+}
+
+const time = (count) => (count === null ? "–" : minutes(count));
+const known = (value) => value ?? "?";
+const shortened = (name) => (name.length > 9 ? `${name.slice(0, 8)}…` : name);
