@@ -1,6 +1,7 @@
 // The evening in figures and bars: what was ordered, how long it took, what went wrong.
 
 import { bars } from "./charts.js";
+import { keyOf, labelOf } from "../board/tickets.js";
 import { cells, clock, find, fromTemplate, keep, minutes, say } from "../elements.js";
 import { ask } from "../session.js";
 
@@ -78,9 +79,9 @@ function showCharts({ by_hour: hours, by_recipe: recipes }) {
 function showLate({ items }) {
   const late = items.filter((drink) => drink.late);
   list("#late", late, "Nothing is late.", (drink) => [
-    `${drink.recipe.name}, ${drink.ticket ?? `No. ${drink.order_id.slice(-4).toUpperCase()}`}`,
+    `${drink.recipe.name}, ${labelOf(drink)}`,
     `ordered ${clock(drink.placed_at)}${drink.claimed_by_username ? `, ${drink.claimed_by_username} makes it` : ""}`,
-  ], (drink) => `${drink.order_id}/${drink.number}`);
+  ], keyOf);
 }
 
 function showLost({ failures, cancellations, remakes }) {
