@@ -75,6 +75,7 @@ class User:
     updated_at: datetime
     token_epoch: int
     token_epoch_began_at: datetime | None
+    pin_hash: str | None
 
 
 def user_from_row(
@@ -88,6 +89,7 @@ def user_from_row(
     updated_at: datetime,
     token_epoch: int,
     token_epoch_began_at: datetime | None,
+    pin_hash: str | None,
 ) -> User:
     """Make a row of the values that psycopg loads."""
     return User(
@@ -101,6 +103,7 @@ def user_from_row(
         updated_at,
         token_epoch,
         token_epoch_began_at,
+        pin_hash,
     )
 
 
@@ -361,6 +364,7 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    parent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,3 +453,12 @@ def open_drink_from_row(
         allergens,
         claimed_by_username,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """A row of `failed_attempts`."""
+
+    subject: str
+    failures: int
+    window_ends_at: datetime
