@@ -27,16 +27,26 @@ def load_recipes(conn: Connection[Any]) -> int:
 
 
 def load_demo_users(conn: Connection[Any], hash_password: Callable[[str], str]) -> int:
-    """Insert the demo users that are missing and return how many those were. Their password is public."""
+    """Insert the demo users that are missing and return how many those were. Their passwords and PINs are public."""
     # A hash costs a quarter of a second each, so who is there already is left out before it is made.
     entries = [user for user in _read("users.json") if users.get_user_by_email(conn, email=user["email"]) is None]
-    return users.insert_users_once(
+    inserted = users.insert_users_once(
         conn,
         usernames=[entry["username"] for entry in entries],
         emails=[entry["email"] for entry in entries],
         password_hashes=[hash_password(entry["password"]) for entry in entries],
         roles=[UserRole(entry["role"]) for entry in entries],
     )
+    for entry in entries:
+        if "pin" in entry:
+            _set_pin(conn, entry["email"], hash_password(entry["pin"]))
+    return inserted
+
+
+def _set_pin(conn: Connection[Any], email: str, pin_hash: str) -> None:
+    user = users.get_user_by_email(conn, email=email)
+    if user is not None:  # else somebody else has the name
+        users.set_pin(conn, id=user.id, token_epoch=user.token_epoch, pin_hash=pin_hash)
 
 
 def demo_user_ids(conn: Connection[Any], role: UserRole) -> list[UUID]:

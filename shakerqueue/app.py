@@ -26,6 +26,7 @@ from shakerqueue.api import (
     recipes,
     requests,
     session,
+    tablet,
     tokens,
     users,
 )
@@ -54,6 +55,7 @@ from shakerqueue.web import headers, pages
 BLUEPRINTS = (
     auth.blueprint,
     session.blueprint,
+    tablet.blueprint,
     me.blueprint,
     users.blueprint,
     menu.blueprint,

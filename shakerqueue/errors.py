@@ -67,3 +67,11 @@ class IllegalTransition(ShakerQueueError):
 
 class SoldOut(ShakerQueueError):
     """A counted drink is needed, and there is none left."""
+
+
+class TooManyAttempts(ShakerQueueError):
+    """Too many attempts of one kind have failed lately. `seconds_left` says when the next one is looked at."""
+
+    def __init__(self, seconds_left: int) -> None:
+        super().__init__(f"too many attempts, for {seconds_left} s")
+        self.seconds_left = seconds_left

@@ -1,4 +1,8 @@
-"""Sessions: each begins with a sign-in, goes on by refresh tokens that are good once, and can be ended."""
+"""Sessions: each begins with a sign-in, goes on by refresh tokens that are good once, and can be ended.
+
+On a session that was signed in with a password, its parent, colleagues can be switched to by their PINs: one after the
+other, each in a session that ends with the parent at the latest.
+"""
 
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -8,7 +12,7 @@ from psycopg import Connection
 
 from shakerqueue.errors import ShakerQueueError
 from shakerqueue.queries import sessions, users
-from shakerqueue.queries.models import User, UserRole
+from shakerqueue.queries.models import Session, User, UserRole
 from shakerqueue.refresh_tokens import ForeignRefreshToken, RefreshToken
 
 # So long a token that was used answers the same successor again: two tabs, or an answer that was lost.
@@ -22,7 +26,7 @@ class SessionEnded(ShakerQueueError):
 
 
 class RightsChanged(ShakerQueueError):
-    """What was known of the user has changed meanwhile: role, password, or whether they may in at all."""
+    """What was known of the user has changed meanwhile: role, password, PIN, or whether they may in at all."""
 
 
 class SignIn(NamedTuple):
@@ -31,11 +35,12 @@ class SignIn(NamedTuple):
     user: User
     session_id: UUID
     refresh_token: str
+    by_pin: bool = False
 
     @property
     def role(self) -> UserRole:
-        """With whose rights the session acts."""
-        return self.user.role
+        """With whose rights the session acts: a few digits open nothing that only admins may."""
+        return UserRole.EMPLOYEE if self.by_pin and self.user.role is UserRole.ADMIN else self.user.role
 
 
 class Sessions:
@@ -65,6 +70,30 @@ class Sessions:
         sessions.delete_ended_sessions(conn, user_id=user.id)
         return SignIn(user, token.session_id, str(token))
 
+    def open_by_pin(self, conn: Connection[Any], user: User, parent_id: UUID) -> SignIn:
+        """A session of this user, as they were read, in the place of the one that was opened on the parent before.
+
+        In a transaction: the one before ends when this one begins.
+
+        Raises:
+            RightsChanged: their PIN or rights are no longer as they were read, or the parent is over.
+        """
+        token = RefreshToken.first(self._secret, uuid4())
+        opened = sessions.insert_pin_session(
+            conn,
+            id=token.session_id,
+            token_hash=token.hash,
+            parent_id=parent_id,
+            user_id=user.id,
+            token_epoch=user.token_epoch,
+            pin_hash=user.pin_hash,
+        )
+        if opened is None:
+            raise RightsChanged("the user or the parent has changed since the PIN was checked")
+        sessions.revoke_other_pin_sessions(conn, parent_id=parent_id, id=token.session_id)
+        sessions.delete_ended_sessions(conn, user_id=user.id)
+        return SignIn(user, token.session_id, str(token), by_pin=True)
+
     def refresh(self, conn: Connection[Any], presented: str) -> SignIn:
         """The session goes on with the successor of its refresh token. A token that was used up ends it.
 
@@ -75,15 +104,15 @@ class Sessions:
         """
         token = self._parsed(presented)
         successor = token.successor(self._secret)
-        user_id = self._used(conn, token, successor) or self._used_just_now(conn, token)
-        if user_id is None:
+        session = self._used(conn, token, successor) or self._used_just_now(conn, token)
+        if session is None:
             self._end(conn, token.session_id)
             raise SessionEnded("the refresh token is used up or expired")
         # Read after the token was used, so that the new access token carries the rights of now.
-        user = users.get_user(conn, id=user_id)
+        user = users.get_user(conn, id=session.user_id)
         if user is None or user.disabled_at is not None:
             raise SessionEnded("the user is disabled")
-        return SignIn(user, token.session_id, str(successor))
+        return SignIn(user, token.session_id, str(successor), by_pin=session.parent_id is not None)
 
     def _parsed(self, presented: str) -> RefreshToken:
         try:
@@ -92,18 +121,14 @@ class Sessions:
             raise SessionEnded(str(error)) from error
 
     @staticmethod
-    def _used(conn: Connection[Any], token: RefreshToken, successor: RefreshToken) -> UUID | None:
-        session = sessions.rotate_session(
-            conn, id=token.session_id, token_hash=token.hash, successor_hash=successor.hash
-        )
-        return session.user_id if session else None
+    def _used(conn: Connection[Any], token: RefreshToken, successor: RefreshToken) -> Session | None:
+        return sessions.rotate_session(conn, id=token.session_id, token_hash=token.hash, successor_hash=successor.hash)
 
     @staticmethod
-    def _used_just_now(conn: Connection[Any], token: RefreshToken) -> UUID | None:
-        session = sessions.get_session_just_rotated(
+    def _used_just_now(conn: Connection[Any], token: RefreshToken) -> Session | None:
+        return sessions.get_session_just_rotated(
             conn, id=token.session_id, token_hash=token.hash, grace_seconds=GRACE_SECONDS
         )
-        return session.user_id if session else None
 
     @staticmethod
     def _end(conn: Connection[Any], session_id: UUID) -> None:

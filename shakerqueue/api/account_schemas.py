@@ -1,5 +1,6 @@
 """What requests about accounts may hold, and what is answered of a user: never a password, hashed or not."""
 
+from itertools import pairwise
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -13,6 +14,9 @@ MAX_USERNAME_LENGTH = 64
 MAX_EMAIL_LENGTH = 254  # RFC 5321
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 1000
+MIN_PIN_DIGITS = 4
+MAX_PIN_DIGITS = 8
+MIN_PIN_VARIETY = 3
 
 
 def _printable(text: str) -> None:
@@ -23,6 +27,19 @@ def _printable(text: str) -> None:
 
 def _new_password() -> fields.String:
     return fields.String(required=True, validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
+
+
+_pin_digits = validate.Regexp(
+    rf"[0-9]{{{MIN_PIN_DIGITS},{MAX_PIN_DIGITS}}}\Z", error=f"{MIN_PIN_DIGITS} to {MAX_PIN_DIGITS} digits."
+)
+
+
+def _new_pin(pin: str) -> None:
+    """None of those that are tried first: 0000, 1212, 2000, 1234, 8642."""
+    _pin_digits(pin)
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    if len(set(pin)) < MIN_PIN_VARIETY or len(steps) == 1:
+        raise ValidationError(f"Too easy to guess: use {MIN_PIN_VARIETY} different digits, not in equal steps.")
 
 
 class RegisterSchema(StrictSchema):
@@ -43,6 +60,16 @@ class RefreshSchema(StrictSchema):
 class PasswordChangeSchema(StrictSchema):
     password = _new_password()
     old_password = fields.String(required=True)
+
+
+class PinSchema(StrictSchema):
+    pin = fields.String(required=True, validate=_new_pin)
+    password = fields.String(required=True)
+
+
+class SwitchSchema(StrictSchema):
+    user_id = fields.UUID(required=True)
+    pin = fields.String(required=True, validate=_pin_digits)
 
 
 class RightsChangeSchema(StrictSchema):
@@ -67,6 +94,15 @@ class UserSchema(StrictSchema):
     username = fields.String()
     email = fields.String(allow_none=True)
     role = fields.Enum(UserRole, by_value=True)
+
+
+class ColleagueSchema(StrictSchema):
+    id = fields.UUID()
+    username = fields.String()
+
+
+class ColleaguesSchema(StrictSchema):
+    colleagues = fields.List(fields.Nested(ColleagueSchema))
 
 
 class ManagedUserSchema(UserSchema):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from shakerqueue.api.account_schemas import PasswordChangeSchema, SignInSchema, UserSchema
+from shakerqueue import attempts
+from shakerqueue.api.account_schemas import PasswordChangeSchema, PinSchema, SignInSchema, UserSchema
 from shakerqueue.api.auth import signed_in
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
@@ -11,7 +12,7 @@ from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.queries import users
 from shakerqueue.queries.models import User
-from shakerqueue.roles import EVERYONE, PEOPLE
+from shakerqueue.roles import EVERYONE, PEOPLE, STAFF
 from shakerqueue.sessions import SignIn
 
 blueprint = Blueprint("me", __name__, url_prefix="/me", description="One's own account")
@@ -32,17 +33,55 @@ def get_me() -> User:
 def change_password(body: dict[str, Any]) -> dict[str, Any]:
     """Change the password; the old one is needed. Every session ends, and the answer holds the tokens of a new one."""
     user = _me()
-    if not services().passwords.matches(body["old_password"], user.password_hash):
-        error = FieldError("old_password", "wrong_password", "This is not the password.")
-        raise Problem(422, error.detail, code=error.code, errors=[error])
+    _check_password(user, body["old_password"], field="old_password")
     return signed_in(_with_password(user, services().passwords.hash(body["password"])))
+
+
+@blueprint.route("/pin", methods=["PUT"])
+@allow(STAFF)
+@blueprint.arguments(PinSchema)
+@blueprint.response(204)
+def set_pin(body: dict[str, Any]) -> None:
+    """Set the PIN by which a shared tablet is switched to oneself. What the PIN of before opened ends."""
+    user = _me()
+    _check_password(user, body["password"], field="password")
+    pin_hash = services().passwords.hash(body["pin"])
+    with services().database.connection(request_deadline()) as conn:
+        if not users.set_pin(conn, id=user.id, token_epoch=user.token_epoch, pin_hash=pin_hash):
+            raise _changed_meanwhile()
+
+
+@blueprint.route("/pin", methods=["DELETE"])
+@allow(STAFF)
+@blueprint.response(204)
+def remove_pin() -> None:
+    """Have no PIN any more. It needs no password, for it only takes away: whoever fears for a PIN is rid of it."""
+    with services().database.connection(request_deadline()) as conn:
+        users.remove_pin(conn, id=principal().id)
+
+
+def _check_password(user: User, password: str, *, field: str) -> None:
+    """Make sure that it is the user themselves: a session may have been left open, or opened by a PIN.
+
+    Raises:
+        Problem: 422 wrong_password, which names the field.
+        TooManyAttempts: too many were wrong.
+    """
+    budget = attempts.passwords_of(user.id)
+    with services().database.transaction(request_deadline()) as conn:
+        left = attempts.reserve(conn, budget)
+    if not services().passwords.matches(password, user.password_hash):
+        error = FieldError(field, "wrong_password", "This is not the password.")
+        raise Problem(422, error.detail, code=error.code, errors=[error], attempts_left=left)
+    with services().database.connection(request_deadline()) as conn:
+        attempts.clear(conn, budget)
 
 
 def _with_password(user: User, password_hash: str) -> SignIn:
     with services().database.transaction(request_deadline()) as conn:
         changed = users.update_password(conn, id=user.id, token_epoch=user.token_epoch, password_hash=password_hash)
         if changed is None:
-            raise Problem(409, "Your account was changed at the same time. Look again, and repeat it.")
+            raise _changed_meanwhile()
         return services().sessions.open(conn, changed)
 
 
@@ -52,3 +91,7 @@ def _me() -> User:
     if user is None:
         raise Problem(404, "You have no account.")
     return user
+
+
+def _changed_meanwhile() -> Problem:
+    return Problem(409, "Your account was changed at the same time. Look again, and repeat it.")

@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
-from shakerqueue.errors import DataRefused, IllegalTransition, NotFound, SoldOut, Taken, Unavailable
+from shakerqueue.errors import DataRefused, IllegalTransition, NotFound, SoldOut, Taken, TooManyAttempts, Unavailable
 
 RETRY_AFTER_SECONDS = 1
 PROBLEM_TYPE = "application/problem+json"
@@ -95,6 +95,7 @@ def register_handlers(app: Flask) -> None:
     app.register_error_handler(IllegalTransition, _from_illegal_transition)
     app.register_error_handler(SoldOut, _from_sold_out)
     app.register_error_handler(Taken, _from_taken)
+    app.register_error_handler(TooManyAttempts, _from_too_many_attempts)
     app.register_error_handler(Exception, _from_bug)
 
 
@@ -146,6 +147,11 @@ def _from_sold_out(_: SoldOut) -> Response:
 def _from_taken(error: Taken) -> Response:
     detail = f"This {error.field} is taken."
     return Problem(409, detail, code="taken", errors=[FieldError(error.field, "taken", detail)]).response()
+
+
+def _from_too_many_attempts(error: TooManyAttempts) -> Response:
+    headers = {"Retry-After": str(error.seconds_left)}
+    return Problem(429, "Too many attempts have failed. Try again later.", headers=headers).response()
 
 
 def _from_bug(error: Exception) -> Response:

@@ -76,6 +76,7 @@ class User:
     updated_at: datetime
     token_epoch: int
     token_epoch_began_at: datetime | None
+    pin_hash: str | None
 
 
 def user_from_row(
@@ -89,6 +90,7 @@ def user_from_row(
     updated_at: datetime,
     token_epoch: int,
     token_epoch_began_at: datetime | None,
+    pin_hash: str | None,
 ) -> User:
     """Make a row of the values that psycopg loads."""
     return User(
@@ -102,6 +104,7 @@ def user_from_row(
         updated_at,
         token_epoch,
         token_epoch_began_at,
+        pin_hash,
     )
 
 
@@ -368,6 +371,7 @@ class Session:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    parent_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,3 +499,12 @@ class Drink:
     changed_by: UUID | None
     canceled_at: datetime | None
     cancellation_unseen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """A row of `failed_attempts`."""
+
+    subject: str
+    failures: int
+    window_ends_at: datetime

@@ -18,7 +18,7 @@ WITH person AS (
 )
 INSERT INTO sessions (id, user_id, token_hash, expires_at)
 SELECT $1::uuid, person.id, $2::bytea, now() + make_interval(secs => $3::int) FROM person
-RETURNING id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at
+RETURNING id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at, parent_id
 """
 
 
@@ -41,11 +41,63 @@ def insert_session(
     )
 
 
+INSERT_PIN_SESSION: Final = """-- name: InsertPinSession
+WITH person AS (
+    SELECT users.id FROM users
+    WHERE users.id = $3 AND token_epoch = $4 AND pin_hash = $5 AND disabled_at IS NULL
+    FOR SHARE
+), parent AS (
+    -- After the person, for locks are taken in one order. Who revokes the parent waits for this session and revokes
+    -- it as well, and of two that are opened at once the second waits for the first.
+    SELECT sessions.id, sessions.expires_at FROM sessions, person
+    WHERE sessions.id = $6 AND sessions.parent_id IS NULL AND revoked_at IS NULL AND expires_at > now()
+    FOR NO KEY UPDATE OF sessions
+)
+INSERT INTO sessions (id, user_id, parent_id, token_hash, expires_at)
+SELECT $1::uuid, person.id, parent.id, $2::bytea, parent.expires_at FROM person, parent
+RETURNING id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at, parent_id
+"""
+
+
+def insert_pin_session(
+    conn: Connection[Any],
+    *,
+    id: UUID,
+    token_hash: bytes,
+    user_id: UUID,
+    token_epoch: int,
+    pin_hash: str | None,
+    parent_id: UUID,
+) -> Session | None:
+    """Opens a session on another one, its parent, unless that is over, or the user's PIN or rights have changed since they
+    were read: then nothing is returned.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(Session))
+        .execute(INSERT_PIN_SESSION, [id, token_hash, user_id, token_epoch, pin_hash, parent_id])
+        .fetchone()
+    )
+
+
+GET_ROOT_SESSION_ID: Final = """-- name: GetRootSessionId
+SELECT coalesce(parent_id, id)::uuid AS root_id FROM sessions
+WHERE id = $1 AND revoked_at IS NULL AND expires_at > now()
+"""
+
+
+def get_root_session_id(conn: Connection[Any], *, id: UUID) -> UUID | None:
+    """The session that was signed in with a password: this one, or the one that it was opened on."""
+    scalar: UUID | None = (
+        RawCursor(conn, row_factory=scalar_row).execute(GET_ROOT_SESSION_ID, [id]).fetchone()
+    )
+    return scalar
+
+
 ROTATE_SESSION: Final = """-- name: RotateSession
 UPDATE sessions
 SET token_hash = $1, previous_token_hash = token_hash, rotated_at = clock_timestamp()
 WHERE id = $2 AND token_hash = $3 AND revoked_at IS NULL AND expires_at > now()
-RETURNING id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at
+RETURNING id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at, parent_id
 """
 
 
@@ -67,7 +119,7 @@ def rotate_session(
 
 
 GET_SESSION_JUST_ROTATED: Final = """-- name: GetSessionJustRotated
-SELECT id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at FROM sessions
+SELECT id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at, parent_id FROM sessions
 WHERE id = $1 AND previous_token_hash = $2 AND revoked_at IS NULL AND expires_at > now()
     AND rotated_at > clock_timestamp() - make_interval(secs => $3::int)
 """
@@ -99,6 +151,17 @@ WHERE id = $1 AND revoked_at IS NULL
 def revoke_session(conn: Connection[Any], *, id: UUID) -> int:
     """Ends a session and all its tokens."""
     return RawCursor(conn).execute(REVOKE_SESSION, [id]).rowcount
+
+
+REVOKE_OTHER_PIN_SESSIONS: Final = """-- name: RevokeOtherPinSessions
+UPDATE sessions SET revoked_at = clock_timestamp()
+WHERE parent_id = $1 AND id <> $2 AND revoked_at IS NULL
+"""
+
+
+def revoke_other_pin_sessions(conn: Connection[Any], *, parent_id: UUID | None, id: UUID) -> int:
+    """Ends what was opened on a session before."""
+    return RawCursor(conn).execute(REVOKE_OTHER_PIN_SESSIONS, [parent_id, id]).rowcount
 
 
 LIST_REVOKED_SESSIONS: Final = """-- name: ListRevokedSessions

@@ -12,7 +12,7 @@ from psycopg.rows import args_row, scalar_row
 from .models import User, UserRole, user_from_row
 
 GET_USER_BY_EMAIL: Final = """-- name: GetUserByEmail
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
 WHERE lower(email) = lower($1)
 """
 
@@ -59,7 +59,7 @@ def insert_users_once(
 INSERT_USER: Final = """-- name: InsertUser
 INSERT INTO users (username, email, password_hash, role)
 VALUES ($1, $2, $3, $4)
-RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash
 """
 
 
@@ -80,7 +80,7 @@ def insert_user(
 
 
 GET_USER: Final = """-- name: GetUser
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
 WHERE id = $1
 """
 
@@ -91,7 +91,7 @@ def get_user(conn: Connection[Any], *, id: UUID) -> User | None:
 
 
 LIST_USERS: Final = """-- name: ListUsers
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
 WHERE lower(username) > lower($1::text)
 ORDER BY lower(username)
 LIMIT $2::int
@@ -106,7 +106,7 @@ def list_users(conn: Connection[Any], *, after: str, max_rows: int) -> list[User
 
 
 LIST_USERS_BY_ROLE: Final = """-- name: ListUsersByRole
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
 WHERE role = $1 AND lower(username) > lower($2::text)
 ORDER BY lower(username)
 LIMIT $3::int
@@ -148,7 +148,7 @@ SET role = coalesce($1, role),
     END,
     updated_at = now()
 WHERE id = $3
-RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash
 """
 
 
@@ -170,7 +170,7 @@ def update_user_rights(
 UPDATE_PASSWORD: Final = """-- name: UpdatePassword
 UPDATE users SET password_hash = $1, updated_at = now()
 WHERE id = $2 AND token_epoch = $3 AND disabled_at IS NULL
-RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash
 """
 
 
@@ -189,6 +189,53 @@ def update_password(
         .execute(UPDATE_PASSWORD, [password_hash, id, token_epoch])
         .fetchone()
     )
+
+
+SET_PIN: Final = """-- name: SetPin
+UPDATE users SET pin_hash = $1, updated_at = now()
+WHERE id = $2 AND token_epoch = $3 AND disabled_at IS NULL
+"""
+
+
+def set_pin(conn: Connection[Any], *, pin_hash: str | None, id: UUID, token_epoch: int) -> int:
+    """Gives another PIN, unless the user's rights have changed since they were read. PIN sessions end by
+    trigger.
+    """
+    return RawCursor(conn).execute(SET_PIN, [pin_hash, id, token_epoch]).rowcount
+
+
+REMOVE_PIN: Final = """-- name: RemovePin
+UPDATE users SET pin_hash = NULL, updated_at = now()
+WHERE id = $1 AND pin_hash IS NOT NULL
+"""
+
+
+def remove_pin(conn: Connection[Any], *, id: UUID) -> int:
+    """Takes the PIN away. PIN sessions end by trigger."""
+    return RawCursor(conn).execute(REMOVE_PIN, [id]).rowcount
+
+
+LIST_COLLEAGUES: Final = """-- name: ListColleagues
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
+WHERE role IN ('employee', 'admin') AND disabled_at IS NULL AND pin_hash IS NOT NULL
+ORDER BY lower(username)
+"""
+
+
+def list_colleagues(conn: Connection[Any]) -> list[User]:
+    """Everyone of the staff who has a PIN, by name."""
+    return RawCursor(conn, row_factory=args_row(user_from_row)).execute(LIST_COLLEAGUES).fetchall()
+
+
+GET_COLLEAGUE: Final = """-- name: GetColleague
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
+WHERE id = $1 AND role IN ('employee', 'admin') AND disabled_at IS NULL AND pin_hash IS NOT NULL
+"""
+
+
+def get_colleague(conn: Connection[Any], *, id: UUID) -> User | None:
+    """The user of this id, if they are of the staff and have a PIN."""
+    return RawCursor(conn, row_factory=args_row(user_from_row)).execute(GET_COLLEAGUE, [id]).fetchone()
 
 
 LIST_TOKEN_EPOCHS: Final = """-- name: ListTokenEpochs

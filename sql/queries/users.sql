@@ -64,6 +64,27 @@ UPDATE users SET password_hash = @password_hash, updated_at = now()
 WHERE id = @id AND token_epoch = @token_epoch AND disabled_at IS NULL
 RETURNING *;
 
+-- name: SetPin :execrows
+-- Gives another PIN, unless the user's rights have changed since they were read. PIN sessions end by trigger.
+UPDATE users SET pin_hash = @pin_hash, updated_at = now()
+WHERE id = @id AND token_epoch = @token_epoch AND disabled_at IS NULL;
+
+-- name: RemovePin :execrows
+-- Takes the PIN away. PIN sessions end by trigger.
+UPDATE users SET pin_hash = NULL, updated_at = now()
+WHERE id = @id AND pin_hash IS NOT NULL;
+
+-- name: ListColleagues :many
+-- Everyone of the staff who has a PIN, by name.
+SELECT * FROM users
+WHERE role IN ('employee', 'admin') AND disabled_at IS NULL AND pin_hash IS NOT NULL
+ORDER BY lower(username);
+
+-- name: GetColleague :one
+-- The user of this id, if they are of the staff and have a PIN.
+SELECT * FROM users
+WHERE id = @id AND role IN ('employee', 'admin') AND disabled_at IS NULL AND pin_hash IS NOT NULL;
+
 -- name: ListTokenEpochs :many
 -- The users whose epoch began within so many seconds: tokens of an older one may not have expired yet.
 SELECT id, token_epoch FROM users

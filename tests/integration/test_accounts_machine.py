@@ -14,6 +14,7 @@ from shakerqueue.queries import sessions as session_queries
 from shakerqueue.queries import users
 from shakerqueue.queries.models import User, UserRole
 from shakerqueue.revocations import Revocations
+from shakerqueue.roles import STAFF
 from shakerqueue.sessions import SessionEnded, Sessions
 from tests.support.bar import Bar
 
@@ -28,21 +29,34 @@ class Person:
     role: UserRole
     disabled: bool = False
     epoch: int = 1
+    has_pin: bool = False
+
+    @property
+    def may_switch(self) -> bool:
+        return self.role in STAFF and not self.disabled and self.has_pin
 
 
-@dataclass
+@dataclass(eq=False)
 class Device:
-    """One sign-in: its refresh tokens, the good one last, and the (epoch, session) of each access token made."""
+    """One sign-in: its refresh tokens, the good one last, and the epoch of each access token made.
+
+    One that was opened by PIN has the one that it was opened on as its parent.
+    """
 
     owner: Person
     session_id: UUID
     refresh_tokens: list[str]
     alive: bool = True
     access_tokens: list[int] = field(default_factory=list)
+    parent: "Device | None" = None
+
+    @property
+    def role(self) -> UserRole:
+        return UserRole.EMPLOYEE if self.parent and self.owner.role is UserRole.ADMIN else self.owner.role
 
 
 class Week(RuleBasedStateMachine):
-    """People register, sign in on devices, refresh, sign out, and are administered."""
+    """People register, sign in on devices, take turns at them, refresh, sign out, and are administered."""
 
     database: Database
     sessions: Sessions
@@ -55,13 +69,26 @@ class Week(RuleBasedStateMachine):
         with self.database.connection() as conn:
             conn.execute("DELETE FROM sessions")
             conn.execute("DELETE FROM users")
-        self._add(UserRole.ADMIN)
+        for role in (UserRole.ADMIN, UserRole.EMPLOYEE):
+            self._set_pin(self._add(role), has_pin=True)
 
-    def _add(self, role: UserRole) -> None:
+    def _add(self, role: UserRole) -> Person:
         name = f"person-{next(self.names)}"
         with self.database.connection() as conn:
             user = add_person(conn, username=name, email=f"{name}@example.com", password_hash="x", role=role)
-        self.people.append(Person(user.id, role))
+        person = Person(user.id, role)
+        self.people.append(person)
+        return person
+
+    def _set_pin(self, person: Person, *, has_pin: bool) -> None:
+        user = self._user(person)
+        pin_hash = f"{user.pin_hash}x" if has_pin else None
+        with self.database.connection() as conn:
+            done = users.set_pin(conn, id=person.id, token_epoch=user.token_epoch, pin_hash=pin_hash)
+        assert bool(done) == (not person.disabled)
+        if done and (has_pin or person.has_pin):
+            self._end_devices(person, by_pin_only=True)
+            person.has_pin = has_pin
 
     def _user(self, person: Person) -> User:
         with self.database.connection() as conn:
@@ -69,9 +96,14 @@ class Week(RuleBasedStateMachine):
         assert user is not None
         return user
 
-    def _end_devices(self, person: Person) -> None:
+    def _end(self, ended: Device) -> None:
         for device in self.devices:
-            device.alive = device.alive and device.owner is not person
+            device.alive = device.alive and ended not in (device, device.parent)
+
+    def _end_devices(self, person: Person, *, by_pin_only: bool = False) -> None:
+        for device in self.devices:
+            if device.owner is person and (device.parent or not by_pin_only):
+                self._end(device)
 
     @rule(role=st.sampled_from(PEOPLE))
     def somebody_comes(self, role: UserRole) -> None:
@@ -100,14 +132,14 @@ class Week(RuleBasedStateMachine):
                 answer = self.sessions.refresh(conn, presented)
         except SessionEnded:
             assert not device.alive or age > 1
-            device.alive = False
+            self._end(device)
             return
         assert device.alive
         assert age <= 1
         if age == 0:
             device.refresh_tokens.append(answer.refresh_token)
         assert device.refresh_tokens[-1] == answer.refresh_token
-        assert device.owner.role == answer.user.role
+        assert (device.owner.role, device.role) == (answer.user.role, answer.role)
         device.access_tokens.append(answer.user.token_epoch)
 
     @precondition(lambda self: self.devices)
@@ -116,7 +148,33 @@ class Week(RuleBasedStateMachine):
         device = data.draw(st.sampled_from(self.devices))
         with self.database.connection() as conn:
             session_queries.revoke_session(conn, id=device.session_id)
-        device.alive = False
+        self._end(device)
+
+    @rule(data=st.data(), has_pin=st.booleans())
+    def somebody_changes_the_pin(self, data: st.DataObject, has_pin: bool) -> None:
+        self._set_pin(data.draw(st.sampled_from(self.people)), has_pin=has_pin)
+
+    @precondition(lambda self: any(device.alive and device.owner.role in STAFF for device in self.devices))
+    @rule(data=st.data())
+    def a_device_is_switched(self, data: st.DataObject) -> None:
+        asking = data.draw(st.sampled_from([one for one in self.devices if one.alive and one.owner.role in STAFF]))
+        person = data.draw(st.sampled_from(self.people))
+        with self.database.transaction() as conn:
+            root_id = session_queries.get_root_session_id(conn, id=asking.session_id)
+            colleague = users.get_colleague(conn, id=person.id)
+            assert (colleague is not None) == person.may_switch
+            assert root_id is not None
+            if colleague is None:
+                return
+            opened = self.sessions.open_by_pin(conn, colleague, root_id)
+        self._take_turn(asking.parent or asking, Device(person, opened.session_id, [opened.refresh_token]))
+
+    def _take_turn(self, root: Device, turn: Device) -> None:
+        for device in self.devices:
+            device.alive = device.alive and device.parent is not root
+        turn.parent = root
+        turn.access_tokens.append(turn.owner.epoch)
+        self.devices.append(turn)
 
     @rule(data=st.data(), role=st.none() | st.sampled_from(PEOPLE), disabled=st.none() | st.booleans())
     def an_admin_changes_rights(self, data: st.DataObject, role: UserRole | None, disabled: bool | None) -> None:
@@ -134,7 +192,8 @@ class Week(RuleBasedStateMachine):
         self._take_in(person, role, disabled)
 
     def _take_in(self, person: Person, role: UserRole | None, disabled: bool | None) -> None:
-        shut_out = bool(disabled) and not person.disabled
+        left_staff = person.role in STAFF and role is UserRole.CUSTOMER
+        shut_out = left_staff or (bool(disabled) and not person.disabled)
         changed = (role is not None and role != person.role) or (disabled is not None and disabled != person.disabled)
         person.role = role or person.role
         person.disabled = person.disabled if disabled is None else disabled
@@ -165,6 +224,12 @@ class Week(RuleBasedStateMachine):
             for epoch in device.access_tokens:
                 revoked = revocations.cover(user_id=device.owner.id, token_epoch=epoch, session_id=device.session_id)
                 assert revoked == (not device.alive or epoch < device.owner.epoch)
+
+    @invariant()
+    def the_sessions_that_go_on_are_those_of_the_devices_that_are_in(self) -> None:
+        with self.database.connection() as conn:
+            going_on = {row[0] for row in conn.execute("SELECT id FROM sessions WHERE revoked_at IS NULL")}
+        assert {device.session_id for device in self.devices if device.alive} == going_on
 
     @invariant()
     def somebody_can_administer(self) -> None:

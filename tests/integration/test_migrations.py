@@ -175,6 +175,22 @@ def schema_of(postgres: PrivatePostgres, database: str) -> list[str]:
     return sorted(one for one in statements if "dawdle" not in one and "restrict" not in one)
 
 
+def test_the_way_back_leaves_no_pin_session_that_would_be_one_with_all_rights(empty_database_url: str) -> None:
+    migrate_up(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        conn.execute(
+            "WITH admin AS (INSERT INTO users (username, email, password_hash, role)"
+            "  VALUES ('admin', 'admin@example.com', 'x', 'admin') RETURNING id),"
+            " parent AS (INSERT INTO sessions (id, user_id, token_hash, expires_at)"
+            "  SELECT gen_random_uuid(), id, sha256('x'), now() + interval '1 hour' FROM admin RETURNING *)"
+            "INSERT INTO sessions (id, user_id, token_hash, expires_at, parent_id)"
+            " SELECT gen_random_uuid(), user_id, token_hash, expires_at, id FROM parent"
+        )
+    migrate_down(empty_database_url, steps=len(IDS) - IDS.index("0010_pins.up"))
+    with psycopg.connect(empty_database_url) as conn:
+        assert [(True,), (False,)] == conn.execute("SELECT revoked_at IS NULL FROM sessions ORDER BY 1 DESC").fetchall()
+
+
 def test_several_hosts_of_which_one_lives(empty_database_url: str) -> None:
     before, at, rest = empty_database_url.partition("@")
     hosts, slash, name = rest.partition("/")
