@@ -128,5 +128,6 @@ def _drink_columns(drinks: Sequence[tuple[Numbered, int, PastDrink]]) -> dict[st
         "statuses": [drink.status for drink in made],
         "started_afters": [drink.started_after for drink in made],
         "completed_afters": [drink.completed_after for drink in made],
+        "served_afters": [drink.served_after for drink in made],
         "errors": [drink.error for drink in made],
     }

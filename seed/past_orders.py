@@ -26,12 +26,14 @@ AT_A_TABLE = 0.6
 FAILED = 0.02  # shares of all drinks
 NOTED = 0.08
 MODIFIED = 0.06
+FORGOTTEN = 0.04  # share of the drinks that were made: nobody marked them as served
 TABLES = 40
 
 PREP_SECONDS = 60
 WAIT_SECONDS = 40  # on average, when nobody else is there
 CROWD_SECONDS = 240  # more at the height of the night
 HANDS_SECONDS = 20  # between two drinks of one order
+FETCH_SECONDS = 45  # on average, from the bar to the guest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class PastDrink:
     modifiers: tuple[str, ...]
     started_after: int
     completed_after: int
+    served_after: int
     error: str
 
 
@@ -101,16 +104,24 @@ class Imagination:
     def _drink(self, recipe: Recipe, status: ItemStatus, started_after: int) -> PastDrink:
         random = self._random
         make_seconds = int((recipe.prep_seconds or PREP_SECONDS) * random.uniform(0.6, 1.7))
+        completed_after = started_after + make_seconds if status is ItemStatus.COMPLETE else 0
         return PastDrink(
             recipe=recipe,
             status=status,
             note=random.choice(NOTES) if random.random() < NOTED else "",
             modifiers=(random.choice(MODIFIERS),) if random.random() < MODIFIED else (),
             started_after=started_after,
-            completed_after=started_after + make_seconds if status is ItemStatus.COMPLETE else 0,
+            completed_after=completed_after,
+            served_after=self._served_after(completed_after),
             error=random.choice(FAILURES) if status is ItemStatus.FAILED else "",
         )
 
+    def _served_after(self, completed_after: int) -> int:
+        if not completed_after or self._random.random() < FORGOTTEN:
+            return 0
+        return completed_after + 1 + int(self._random.expovariate(1 / FETCH_SECONDS))
+
 
 def _ended_after(drink: PastDrink) -> int:
-    return drink.completed_after or drink.started_after + (drink.recipe.prep_seconds or PREP_SECONDS)
+    failed_after = drink.started_after + (drink.recipe.prep_seconds or PREP_SECONDS)
+    return drink.served_after or drink.completed_after or failed_after

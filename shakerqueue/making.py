@@ -51,7 +51,7 @@ def act_on_item(
     now: datetime,
     reason: str | None = None,
 ) -> None:
-    """Do the verb to one drink. The same actor's repeat changes nothing.
+    """Do the verb to one drink. The same actor's repeat changes nothing, nor does anybody's of what only marks it.
 
     Raises:
         NotFound: the order has no such drink.
@@ -212,13 +212,14 @@ def _update(conn: Connection[Any], item: OrderItem) -> None:
         error=item.error,
         canceled_at=item.canceled_at,
         cancellation_unseen=item.cancellation_unseen,
+        served_at=item.served_at,
         holds_stock=item.holds_stock,
         changed_by=item.changed_by,
     )
 
 
 def _visible(item: OrderItem) -> tuple[object, ...]:
-    return item.status, item.claimed_by, item.cancellation_unseen
+    return item.status, item.claimed_by, item.cancellation_unseen, item.served_at
 
 
 def _append_events(

@@ -10,6 +10,7 @@ from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderItem, Us
 from shakerqueue.roles import STAFF
 
 CLAIM_SECONDS = 15 * 60
+READY_SECONDS = 60 * 60  # a drink that was made before that is taken for gone: not every bar marks what it serves
 MAX_CLAIM_BATCH = 10
 # Refusals that no bartender can undo: there is nothing to make, or the guest ordered something else.
 FINAL_ERRORS = frozenset({"recipe_gone", "idempotency_conflict", "discarded"})
@@ -25,6 +26,8 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RELEASE = "release"
     ACKNOWLEDGE = "acknowledge"
+    SERVE = "serve"
+    UNSERVE = "unserve"
 
 
 TRANSITIONS: dict[Verb, dict[ItemStatus, ItemStatus]] = {
@@ -37,7 +40,13 @@ TRANSITIONS: dict[Verb, dict[ItemStatus, ItemStatus]] = {
     Verb.RELEASE: {ItemStatus.IN_PROGRESS: ItemStatus.PENDING},
     # It stays canceled; only nobody has to be shown it any more.
     Verb.ACKNOWLEDGE: {ItemStatus.CANCELED: ItemStatus.CANCELED},
+    # Complete means made, before and after the guest has it.
+    Verb.SERVE: {ItemStatus.COMPLETE: ItemStatus.COMPLETE},
+    Verb.UNSERVE: {ItemStatus.COMPLETE: ItemStatus.COMPLETE},
 }
+# Verbs that only mark what became of a drink: its status stays, and so does who changed it last. Whoever marks it, it
+# is marked.
+MARKS = frozenset({Verb.ACKNOWLEDGE, Verb.SERVE, Verb.UNSERVE})
 
 EVENTS: dict[Verb, OrderEventType] = {
     Verb.START: OrderEventType.STARTED,
@@ -47,6 +56,8 @@ EVENTS: dict[Verb, OrderEventType] = {
     Verb.CANCEL: OrderEventType.CANCELED,
     Verb.RELEASE: OrderEventType.RELEASED,
     Verb.ACKNOWLEDGE: OrderEventType.ACKNOWLEDGED,
+    Verb.SERVE: OrderEventType.SERVED,
+    Verb.UNSERVE: OrderEventType.UNSERVED,
 }
 
 
@@ -72,8 +83,8 @@ def may(verb: Verb, item: OrderItem, actor: Actor, now: datetime) -> bool:
         return verb is Verb.CANCEL and item.status is ItemStatus.PENDING
     if verb is Verb.RELEASE:
         return actor.id == item.claimed_by or actor.role is UserRole.ADMIN
-    if verb is Verb.ACKNOWLEDGE:
-        return item.cancellation_unseen
+    if verb in MARKS:
+        return not _is_marked(verb, item)
     return not (verb is Verb.RECALL and item.error in FINAL_ERRORS)
 
 
@@ -84,13 +95,20 @@ def allowed_verbs(item: OrderItem, actor: Actor, now: datetime) -> list[Verb]:
 def is_done(verb: Verb, items: Sequence[OrderItem], actor: Actor) -> bool:
     """Whether the purpose of a verb that is not legal for any of these drinks is reached already.
 
-    It is where this actor did just this before: a second tap, or a request sent again. A cancellation has to be
-    acknowledged by one of the staff, so there it does not matter who did.
+    It is where this actor did just this before: a second tap, or a request sent again. With what only marks a drink
+    it does not matter who did.
     """
-    if verb is Verb.ACKNOWLEDGE:
-        canceled = [item for item in items if item.status is ItemStatus.CANCELED]
-        return bool(canceled) and not any(item.cancellation_unseen for item in canceled)
+    if verb in MARKS:
+        markable = [item for item in items if item.status in TRANSITIONS[verb]]
+        return bool(markable) and all(_is_marked(verb, item) for item in markable)
     return all(_is_repeat(verb, item, actor) for item in items)
+
+
+def _is_marked(verb: Verb, item: OrderItem) -> bool:
+    """Whether a drink is already as one of MARKS would leave it."""
+    if verb is Verb.ACKNOWLEDGE:
+        return not item.cancellation_unseen
+    return (item.served_at is not None) == (verb is Verb.SERVE)
 
 
 def _is_repeat(verb: Verb, item: OrderItem, actor: Actor) -> bool:
@@ -103,10 +121,12 @@ def claim_is_over(item: OrderItem, now: datetime) -> bool:
 
 def changed(verb: Verb, item: OrderItem, actor: Actor, now: datetime, reason: str | None = None) -> OrderItem:
     """The drink after the verb, which `may` has allowed. `reason` becomes the error of a failed or canceled one."""
-    if verb is Verb.ACKNOWLEDGE:
-        return replace(item, cancellation_unseen=False)  # who canceled it, and why, stays
+    if verb in MARKS:
+        return _marked(verb, item, now)
     status = TRANSITIONS[verb].get(item.status, item.status)
-    common = replace(item, status=status, changed_by=actor.id, error=reason, completed_at=None, claim_expires_at=None)
+    common = replace(
+        item, status=status, changed_by=actor.id, error=reason, claim_expires_at=None, completed_at=None, served_at=None
+    )
     if status is ItemStatus.IN_PROGRESS:
         return _claimed(common, actor, now)
     if status is ItemStatus.PENDING:
@@ -117,6 +137,12 @@ def changed(verb: Verb, item: OrderItem, actor: Actor, now: datetime, reason: st
     if status is ItemStatus.CANCELED:
         return replace(common, canceled_at=now, cancellation_unseen=not _sees_own_cancellation(item, actor))
     return common
+
+
+def _marked(verb: Verb, item: OrderItem, now: datetime) -> OrderItem:
+    if verb is Verb.ACKNOWLEDGE:
+        return replace(item, cancellation_unseen=False)
+    return replace(item, served_at=now if verb is Verb.SERVE else None)
 
 
 def _claimed(item: OrderItem, actor: Actor, now: datetime) -> OrderItem:

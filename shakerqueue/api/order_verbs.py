@@ -22,7 +22,7 @@ from shakerqueue.roles import EVERYONE, STAFF
 
 blueprint = Blueprint("order_verbs", __name__, url_prefix="/orders", description="Making drinks")
 
-STAFF_VERBS = "any(start, complete, fail, recall, acknowledge)"
+STAFF_VERBS = "any(start, complete, fail, recall, acknowledge, serve, unserve)"
 
 
 @blueprint.route(f"/<uuid:order_id>/<{STAFF_VERBS}:verb>", methods=["POST"])
@@ -30,7 +30,7 @@ STAFF_VERBS = "any(start, complete, fail, recall, acknowledge)"
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, OrderSchema)
 def change_order(body: dict[str, Any], order_id: UUID, verb: str) -> Response:
-    """Start, complete, fail, recall or acknowledge every drink of the order for which it is legal."""
+    """Start, complete, fail, recall, acknowledge, serve or unserve every drink of the order for which it is legal."""
     return _change(order_id, lambda conn: act_on_order(conn, order_id, *_deed(Verb(verb), body)))
 
 
@@ -48,7 +48,7 @@ def cancel_order(body: dict[str, Any], order_id: UUID) -> Response:
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, OrderSchema)
 def change_item(body: dict[str, Any], order_id: UUID, number: int, verb: str) -> Response:
-    """Start, complete, fail, recall, acknowledge or release one drink; its holder or an admin may release it."""
+    """Do one of the staff's verbs to one drink. A claim is released by its holder or an admin."""
     return _change(order_id, lambda conn: act_on_item(conn, order_id, number, *_deed(Verb(verb), body)))
 
 

@@ -1,9 +1,10 @@
 """The queue: what is to be made, and claiming it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response
+from psycopg import Connection
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
@@ -16,18 +17,20 @@ from shakerqueue.api.schemas import (
     FailWaitingSchema,
     QueueQuerySchema,
     QueueSchema,
+    ReadyDrinkSchema,
 )
 from shakerqueue.api.services import services
 from shakerqueue.making import FailedDrinks, claim_next, fail_waiting
-from shakerqueue.order_lifecycle import Actor
-from shakerqueue.queries import cancellations, open_drinks
+from shakerqueue.order_lifecycle import READY_SECONDS, Actor
+from shakerqueue.queries import cancellations, open_drinks, ready_drinks
 from shakerqueue.queries.cancellations import ListUnseenCancellationsRow
-from shakerqueue.queries.models import OpenDrink
+from shakerqueue.queries.models import Drink, OpenDrink
 from shakerqueue.roles import STAFF
 
 MAX_LISTED_CANCELLATIONS = 200
+MAX_LISTED_READY = 200
 
-_DRINK_FIELDS = tuple(CanceledDrinkSchema().fields)  # an open drink has some of them
+_DRINK_FIELDS = CanceledDrinkSchema().fields.keys() | ReadyDrinkSchema().fields.keys()  # a drink has some of them
 
 blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What is to be made")
 
@@ -37,18 +40,20 @@ blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What 
 @blueprint.arguments(QueueQuerySchema, location="query")
 @blueprint.response(200, QueueSchema)
 def get_queue(query: dict[str, Any]) -> dict[str, Any]:
-    """What is to be made, the earliest deadline first, what was canceled, and how many of each recipe."""
+    """What is to be made, the earliest deadline first, what was canceled, what is ready, how many of each recipe."""
     station = query["station"]
     with services().database.connection(request_deadline()) as conn:
         drinks = open_drinks.list_open_drinks(conn, station=station, waiting_at_most=query["limit"])
-        # Read after the open ones: what is canceled in between is then in both, and not in neither.
+        # Both are read after the open ones: what is canceled or made in between is then in two lists, and not in none.
         canceled = cancellations.list_unseen_cancellations(conn, station=station, at_most=MAX_LISTED_CANCELLATIONS)
+        ready = _list_ready(conn, station)
         counts = open_drinks.count_open_drinks_by_recipe(conn, station=station)
     now = datetime.now(UTC)
     return {
         "now": now,
         "items": [_drink(drink, now) for drink in drinks],
         "canceled": [_drink(drink, now) for drink in canceled],
+        "ready": [_drink(drink, now) for drink in ready],
         "all_day": counts,
     }
 
@@ -82,7 +87,14 @@ def fail_waiting_drinks(body: dict[str, Any]) -> FailedDrinks:
         return fail_waiting(conn, body["recipe_id"], actor, datetime.now(UTC), body["reason"])
 
 
-def _drink(drink: OpenDrink | ListUnseenCancellationsRow, now: datetime) -> dict[str, Any]:
+def _list_ready(conn: Connection[Any], station: str | None) -> list[Drink]:
+    completed_after = datetime.now(UTC) - timedelta(seconds=READY_SECONDS)
+    return ready_drinks.list_ready_drinks(
+        conn, completed_after=completed_after, station=station, at_most=MAX_LISTED_READY
+    )
+
+
+def _drink(drink: OpenDrink | Drink | ListUnseenCancellationsRow, now: datetime) -> dict[str, Any]:
     columns = {name: getattr(drink, name) for name in _DRINK_FIELDS if hasattr(drink, name)}
     recipe = {
         "id": drink.recipe_id,

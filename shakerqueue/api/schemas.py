@@ -78,6 +78,9 @@ class OrderItemSchema(StrictSchema):
     claimed_by = fields.UUID(allow_none=True)
     started_at = fields.AwareDateTime(allow_none=True)
     completed_at = fields.AwareDateTime(allow_none=True)
+    served_at = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "a complete drink without it is ready, or nobody marked it"}
+    )
     error = fields.String(allow_none=True)
 
 
@@ -222,6 +225,12 @@ class CanceledDrinkSchema(DrinkSchema):
     error = fields.String(allow_none=True)
 
 
+class ReadyDrinkSchema(DrinkSchema):
+    """A drink that `claimed_by` has made and that nobody has served."""
+
+    completed_at = fields.AwareDateTime()
+
+
 class RecipeCountSchema(StrictSchema):
     recipe = fields.String()
     pending = fields.Integer()
@@ -233,6 +242,7 @@ class QueueSchema(StrictSchema):
     now = fields.AwareDateTime(metadata={"description": "by which `late` and `age_seconds` are meant"})
     items = fields.List(fields.Nested(DrinkSchema))
     canceled = fields.List(fields.Nested(CanceledDrinkSchema))
+    ready = fields.List(fields.Nested(ReadyDrinkSchema))
     all_day = fields.List(fields.Nested(RecipeCountSchema))
 
 

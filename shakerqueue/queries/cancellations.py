@@ -12,8 +12,8 @@ from psycopg.rows import args_row
 from .models import ItemStatus, JSON, RecipeBuild
 
 LIST_UNSEEN_CANCELLATIONS: Final = """-- name: ListUnseenCancellations
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username, order_drinks, order_drinks_left, error, changed_by, canceled_at, cancellation_unseen, canceled_by, canceled_by_username FROM (
-    SELECT d.order_id, d.number, d.recipe_id, d.recipe, d.build, d.station, d.note, d.modifiers, d.status, d.prep_seconds, d.due_at, d.claimed_by, d.claim_expires_at, d.started_at, d.placed_at, d.ticket, d.rush, d.order_note, d.ingredients, d.allergens, d.claimed_by_username, d.order_drinks, d.order_drinks_left, d.error, d.changed_by, d.canceled_at, d.cancellation_unseen, d.changed_by AS canceled_by, u.username AS canceled_by_username
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, claimed_by, claim_expires_at, started_at, placed_at, ticket, rush, order_note, ingredients, allergens, claimed_by_username, order_drinks, order_drinks_left, error, changed_by, canceled_at, cancellation_unseen, completed_at, served_at, canceled_by, canceled_by_username FROM (
+    SELECT d.order_id, d.number, d.recipe_id, d.recipe, d.build, d.station, d.note, d.modifiers, d.status, d.prep_seconds, d.due_at, d.claimed_by, d.claim_expires_at, d.started_at, d.placed_at, d.ticket, d.rush, d.order_note, d.ingredients, d.allergens, d.claimed_by_username, d.order_drinks, d.order_drinks_left, d.error, d.changed_by, d.canceled_at, d.cancellation_unseen, d.completed_at, d.served_at, d.changed_by AS canceled_by, u.username AS canceled_by_username
     FROM drinks AS d
     LEFT JOIN users AS u ON u.id = d.changed_by
     WHERE d.cancellation_unseen
@@ -56,6 +56,8 @@ class ListUnseenCancellationsRow:
     changed_by: UUID | None
     canceled_at: datetime | None
     cancellation_unseen: bool
+    completed_at: datetime | None
+    served_at: datetime | None
     canceled_by: UUID | None
     canceled_by_username: str | None
 
@@ -88,6 +90,8 @@ def _list_unseen_cancellations_from_row(
     changed_by: UUID | None,
     canceled_at: datetime | None,
     cancellation_unseen: bool,
+    completed_at: datetime | None,
+    served_at: datetime | None,
     canceled_by: UUID | None,
     canceled_by_username: str | None,
 ) -> ListUnseenCancellationsRow:
@@ -120,6 +124,8 @@ def _list_unseen_cancellations_from_row(
         changed_by,
         canceled_at,
         cancellation_unseen,
+        completed_at,
+        served_at,
         canceled_by,
         canceled_by_username,
     )

@@ -60,6 +60,8 @@ class OrderEventType(StrEnum):
     RECALLED = "recalled"
     RELEASED = "released"
     ACKNOWLEDGED = "acknowledged"
+    SERVED = "served"
+    UNSERVED = "unserved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,7 @@ class OrderItem:
     changed_by: UUID | None
     canceled_at: datetime | None
     cancellation_unseen: bool
+    served_at: datetime | None
 
 
 def order_item_from_row(
@@ -296,6 +299,7 @@ def order_item_from_row(
     changed_by: UUID | None,
     canceled_at: datetime | None,
     cancellation_unseen: bool,
+    served_at: datetime | None,
 ) -> OrderItem:
     """Make a row of the values that psycopg loads."""
     return OrderItem(
@@ -319,6 +323,7 @@ def order_item_from_row(
         changed_by,
         canceled_at,
         cancellation_unseen,
+        served_at,
     )
 
 
@@ -499,6 +504,73 @@ class Drink:
     changed_by: UUID | None
     canceled_at: datetime | None
     cancellation_unseen: bool
+    completed_at: datetime | None
+    served_at: datetime | None
+
+
+def drink_from_row(
+    order_id: UUID,
+    number: int,
+    recipe_id: UUID | None,
+    recipe: str,
+    build: str | None,
+    station: str,
+    note: str | None,
+    modifiers: JSON,
+    status: str,
+    prep_seconds: int,
+    due_at: datetime,
+    claimed_by: UUID | None,
+    claim_expires_at: datetime | None,
+    started_at: datetime | None,
+    placed_at: datetime,
+    ticket: str | None,
+    rush: bool,
+    order_note: str | None,
+    ingredients: JSON,
+    allergens: list[str] | None,
+    claimed_by_username: str | None,
+    order_drinks: int,
+    order_drinks_left: int,
+    error: str | None,
+    changed_by: UUID | None,
+    canceled_at: datetime | None,
+    cancellation_unseen: bool,
+    completed_at: datetime | None,
+    served_at: datetime | None,
+) -> Drink:
+    """Make a row of the values that psycopg loads."""
+    return Drink(
+        order_id,
+        number,
+        recipe_id,
+        recipe,
+        None if build is None else RecipeBuild(build),
+        station,
+        note,
+        modifiers,
+        ItemStatus(status),
+        prep_seconds,
+        due_at,
+        claimed_by,
+        claim_expires_at,
+        started_at,
+        placed_at,
+        ticket,
+        rush,
+        order_note,
+        ingredients,
+        allergens,
+        claimed_by_username,
+        order_drinks,
+        order_drinks_left,
+        error,
+        changed_by,
+        canceled_at,
+        cancellation_unseen,
+        completed_at,
+        served_at,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def insert_items(
 
 
 LIST_ORDER_ITEMS: Final = """-- name: ListOrderItems
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE order_id = $1
 ORDER BY number
 """
@@ -123,7 +123,7 @@ def list_order_items(conn: Connection[Any], *, order_id: UUID) -> list[OrderItem
 
 
 LIST_ITEMS_OF_ORDERS: Final = """-- name: ListItemsOfOrders
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE order_id = ANY($1::uuid[])
 ORDER BY order_id, number
 """
@@ -139,7 +139,7 @@ def list_items_of_orders(conn: Connection[Any], *, order_ids: Sequence[UUID]) ->
 
 
 LOCK_ITEM: Final = """-- name: LockItem
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE order_id = $1 AND number = $2
 FOR NO KEY UPDATE
 """
@@ -155,7 +155,7 @@ def lock_item(conn: Connection[Any], *, order_id: UUID, number: int) -> OrderIte
 
 
 LOCK_ITEMS: Final = """-- name: LockItems
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE order_id = $1
 ORDER BY number
 FOR NO KEY UPDATE
@@ -170,7 +170,7 @@ def lock_items(conn: Connection[Any], *, order_id: UUID) -> list[OrderItem]:
 
 
 LOCK_NEXT_CLAIMABLE: Final = """-- name: LockNextClaimable
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE status IN ('pending', 'in_progress') AND (status = 'pending' OR claim_expires_at <= $1::timestamptz)
     AND ($2::text IS NULL OR station = $2::text)
 ORDER BY due_at, order_id, number
@@ -191,7 +191,7 @@ def lock_next_claimable(conn: Connection[Any], *, now: datetime, station: str | 
 
 
 LOCK_CLAIMABLE_OF_RECIPE: Final = """-- name: LockClaimableOfRecipe
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE status IN ('pending', 'in_progress') AND (status = 'pending' OR claim_expires_at <= $1::timestamptz)
     AND recipe_id = $2::uuid AND station = $3::text
     AND NOT (order_id = $4 AND number = $5)
@@ -222,7 +222,7 @@ def lock_claimable_of_recipe(
 
 
 LOCK_PENDING_OF_RECIPE: Final = """-- name: LockPendingOfRecipe
-SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen FROM order_items
+SELECT order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at, holds_stock, claimed_by, claim_expires_at, started_at, completed_at, error, changed_by, canceled_at, cancellation_unseen, served_at FROM order_items
 WHERE status = 'pending' AND recipe_id = $1::uuid
 ORDER BY due_at, order_id, number
 LIMIT $2::integer
@@ -260,8 +260,8 @@ UPDATE order_items
 SET status = $1, claimed_by = $2, claim_expires_at = $3,
     started_at = $4, completed_at = $5, error = $6,
     canceled_at = $7, cancellation_unseen = $8,
-    holds_stock = $9, changed_by = $10
-WHERE order_id = $11 AND number = $12
+    served_at = $9, holds_stock = $10, changed_by = $11
+WHERE order_id = $12 AND number = $13
 """
 
 
@@ -276,6 +276,7 @@ def update_item(
     error: str | None,
     canceled_at: datetime | None,
     cancellation_unseen: bool,
+    served_at: datetime | None,
     holds_stock: bool,
     changed_by: UUID | None,
     order_id: UUID,
@@ -293,6 +294,7 @@ def update_item(
             error,
             canceled_at,
             cancellation_unseen,
+            served_at,
             holds_stock,
             changed_by,
             order_id,

@@ -100,7 +100,7 @@ def insert_past_orders_once(
 INSERT_PAST_ITEMS: Final = """-- name: InsertPastItems
 INSERT INTO order_items (
     order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at,
-    claimed_by, started_at, completed_at, canceled_at, error, changed_by
+    claimed_by, started_at, completed_at, served_at, canceled_at, error, changed_by
 )
 SELECT
     o.id, i.number, r.id, r.name, r.build, r.station, nullif(i.note, ''), i.modifiers::jsonb, i.status,
@@ -112,6 +112,7 @@ SELECT
     CASE WHEN i.started_after > 0 THEN i.bartender_id END,
     o.placed_at + interval '1 second' * nullif(i.started_after, 0),
     o.placed_at + interval '1 second' * nullif(i.completed_after, 0),
+    o.placed_at + interval '1 second' * nullif(i.served_after, 0),
     CASE WHEN i.status = 'canceled' THEN o.updated_at END,
     nullif(i.error, ''),
     CASE WHEN i.started_after > 0 THEN i.bartender_id ELSE o.principal_id END
@@ -126,7 +127,8 @@ FROM (
         unnest($7::uuid[]) AS bartender_id,
         unnest($8::integer[]) AS started_after,
         unnest($9::integer[]) AS completed_after,
-        unnest($10::text[]) AS error
+        unnest($10::integer[]) AS served_after,
+        unnest($11::text[]) AS error
 ) AS i
 INNER JOIN orders AS o ON o.id = i.order_id
 INNER JOIN recipes AS r ON r.id = i.recipe_id
@@ -146,6 +148,7 @@ def insert_past_items(
     bartender_ids: Sequence[UUID],
     started_afters: Sequence[int],
     completed_afters: Sequence[int],
+    served_afters: Sequence[int],
     errors: Sequence[str],
 ) -> None:
     """Inserts the drinks of past orders as they ended; nobody has to be shown a cancellation of that time. Times are seconds
@@ -163,6 +166,7 @@ def insert_past_items(
             list(bartender_ids),
             list(started_afters),
             list(completed_afters),
+            list(served_afters),
             list(errors),
         ],
     )
@@ -184,6 +188,10 @@ FROM (
     SELECT i.order_id, i.number, 'completed', o.principal_id, i.claimed_by, '{}', i.completed_at
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY($1::uuid[]) AND i.completed_at IS NOT NULL
+    UNION ALL
+    SELECT i.order_id, i.number, 'served', o.principal_id, i.claimed_by, '{}', i.served_at
+    FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
+    WHERE i.order_id = ANY($1::uuid[]) AND i.served_at IS NOT NULL
     UNION ALL
     SELECT i.order_id, i.number, 'failed', o.principal_id, i.claimed_by, jsonb_build_object('error', i.error),
         i.started_at + interval '1 second' * i.prep_seconds

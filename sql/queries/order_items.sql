@@ -110,5 +110,5 @@ UPDATE order_items
 SET status = @status, claimed_by = sqlc.narg('claimed_by'), claim_expires_at = sqlc.narg('claim_expires_at'),
     started_at = sqlc.narg('started_at'), completed_at = sqlc.narg('completed_at'), error = sqlc.narg('error'),
     canceled_at = sqlc.narg('canceled_at'), cancellation_unseen = @cancellation_unseen,
-    holds_stock = @holds_stock, changed_by = sqlc.narg('changed_by')
+    served_at = sqlc.narg('served_at'), holds_stock = @holds_stock, changed_by = sqlc.narg('changed_by')
 WHERE order_id = @order_id AND number = @number;

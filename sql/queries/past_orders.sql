@@ -38,7 +38,7 @@ RETURNING id;
 -- after the order was placed; 0 says that it did not come to that. Preparation time and deadline are as in InsertItems.
 INSERT INTO order_items (
     order_id, number, recipe_id, recipe, build, station, note, modifiers, status, prep_seconds, due_at,
-    claimed_by, started_at, completed_at, canceled_at, error, changed_by
+    claimed_by, started_at, completed_at, served_at, canceled_at, error, changed_by
 )
 SELECT
     o.id, i.number, r.id, r.name, r.build, r.station, nullif(i.note, ''), i.modifiers::jsonb, i.status,
@@ -50,6 +50,7 @@ SELECT
     CASE WHEN i.started_after > 0 THEN i.bartender_id END,
     o.placed_at + interval '1 second' * nullif(i.started_after, 0),
     o.placed_at + interval '1 second' * nullif(i.completed_after, 0),
+    o.placed_at + interval '1 second' * nullif(i.served_after, 0),
     CASE WHEN i.status = 'canceled' THEN o.updated_at END,
     nullif(i.error, ''),
     CASE WHEN i.started_after > 0 THEN i.bartender_id ELSE o.principal_id END
@@ -64,6 +65,7 @@ FROM (
         unnest(@bartender_ids::uuid[]) AS bartender_id,
         unnest(@started_afters::integer[]) AS started_after,
         unnest(@completed_afters::integer[]) AS completed_after,
+        unnest(@served_afters::integer[]) AS served_after,
         unnest(@errors::text[]) AS error
 ) AS i
 INNER JOIN orders AS o ON o.id = i.order_id
@@ -88,6 +90,10 @@ FROM (
     SELECT i.order_id, i.number, 'completed', o.principal_id, i.claimed_by, '{}', i.completed_at
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY(@ids::uuid[]) AND i.completed_at IS NOT NULL
+    UNION ALL
+    SELECT i.order_id, i.number, 'served', o.principal_id, i.claimed_by, '{}', i.served_at
+    FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
+    WHERE i.order_id = ANY(@ids::uuid[]) AND i.served_at IS NOT NULL
     UNION ALL
     SELECT i.order_id, i.number, 'failed', o.principal_id, i.claimed_by, jsonb_build_object('error', i.error),
         i.started_at + interval '1 second' * i.prep_seconds

@@ -12,8 +12,8 @@ from shakerqueue.errors import IllegalTransition, SoldOut
 from shakerqueue.intake import insert_orders
 from shakerqueue.making import act_on_item, claim_next, fail_waiting
 from shakerqueue.messaging.messages import ItemPlaced
-from shakerqueue.order_lifecycle import CLAIM_SECONDS, TRANSITIONS, Actor, Verb
-from shakerqueue.queries import cancellations, order_items, orders
+from shakerqueue.order_lifecycle import CLAIM_SECONDS, READY_SECONDS, TRANSITIONS, Actor, Verb
+from shakerqueue.queries import cancellations, order_items, orders, ready_drinks
 from shakerqueue.queries.models import ItemStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
@@ -50,6 +50,8 @@ class Evening(RuleBasedStateMachine):
         self.holders: dict[tuple[UUID, int], int] = {}  # who began the drink last
         self.unseen: set[tuple[UUID, int]] = set()
         self.sold_out = False  # once an evening, else nothing is left to do
+        self.made: dict[tuple[UUID, int], datetime] = {}  # when, of what is complete
+        self.served: set[tuple[UUID, int]] = set()
         with self.database.transaction() as conn:
             conn.execute("TRUNCATE orders, order_items, order_events")
             conn.execute("UPDATE recipes SET remaining = %s WHERE name = 'Negroni'", [COUNTED])
@@ -67,8 +69,8 @@ class Evening(RuleBasedStateMachine):
             items = order_items.list_order_items(conn, order_id=placed.id)
         self.model[placed.id] = [item.status for item in items]
 
-    @precondition(lambda self: self.has(ItemStatus.IN_PROGRESS))
-    @rule(minutes=st.sampled_from([0, 1, CLAIM_SECONDS / 60]))
+    @precondition(lambda self: self.has(ItemStatus.IN_PROGRESS, ItemStatus.COMPLETE))
+    @rule(minutes=st.sampled_from([0, 1, CLAIM_SECONDS / 60, READY_SECONDS / 60]))
     def time_passes(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
 
@@ -87,6 +89,7 @@ class Evening(RuleBasedStateMachine):
         assert after != before or before in (verb_target(verb) | {ItemStatus.IN_PROGRESS})
         self.model[order_id][number - 1] = after
         self._remember((order_id, number), verb, actor, before, after)
+        self._remember_the_guests_side((order_id, number), verb, before, after)
 
     def _remember(self, key: tuple[UUID, int], verb: Verb, actor: int, before: ItemStatus, after: ItemStatus) -> None:
         """Who holds the drink, and whether somebody has still to be shown that it was canceled."""
@@ -98,6 +101,19 @@ class Evening(RuleBasedStateMachine):
             under_others_hands = before is ItemStatus.IN_PROGRESS and self.holders[key] != actor
             if ROLES[actor] is UserRole.CUSTOMER or under_others_hands:
                 self.unseen.add(key)
+
+    def _remember_the_guests_side(
+        self, key: tuple[UUID, int], verb: Verb, before: ItemStatus, after: ItemStatus
+    ) -> None:
+        """What stands on the bar, and what the guest has."""
+        if after is ItemStatus.COMPLETE and before in OPEN:
+            self.made[key] = self.now
+        if after is not ItemStatus.COMPLETE:
+            self.made.pop(key, None)
+        if verb is Verb.SERVE:
+            self.served.add(key)
+        if verb is Verb.UNSERVE or after is not ItemStatus.COMPLETE:
+            self.served.discard(key)
 
     @precondition(lambda self: self.has(*OPEN))
     @rule(at_most=st.integers(1, 3), actor=st.integers(1, 2))
@@ -138,6 +154,21 @@ class Evening(RuleBasedStateMachine):
         with self.database.connection() as conn:
             shown = cancellations.list_unseen_cancellations(conn, station=None, at_most=1000)
         assert self.unseen == {(drink.order_id, drink.number) for drink in shown}
+
+    @invariant()
+    def the_board_shows_what_is_ready_and_not_long_gone(self) -> None:
+        an_hour_ago = self.now - timedelta(seconds=READY_SECONDS)
+        ready = {key for key, made_at in self.made.items() if key not in self.served and made_at > an_hour_ago}
+        with self.database.connection() as conn:
+            shown = ready_drinks.list_ready_drinks(conn, completed_after=an_hour_ago, station=None, at_most=1000)
+        assert ready == {(drink.order_id, drink.number) for drink in shown}
+        assert sorted(self.made[key] for key in ready) == [drink.completed_at for drink in shown]
+
+    @invariant()
+    def what_is_served_is_known_of_every_drink(self) -> None:
+        with self.database.connection() as conn:
+            stored = conn.execute("SELECT order_id, number FROM order_items WHERE served_at IS NOT NULL").fetchall()
+        assert self.served == set(stored)
 
     @invariant()
     def no_negroni_is_lost_or_sold_twice(self) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import starmap
@@ -28,12 +29,13 @@ from shakerqueue.making import (
 )
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.order_lifecycle import CLAIM_SECONDS, Actor, Verb
-from shakerqueue.queries import cancellations, open_drinks, order_items, orders
+from shakerqueue.queries import cancellations, open_drinks, order_items, orders, ready_drinks
 from shakerqueue.queries.models import ItemStatus, OrderItem, OrderStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+LONG_AGO = NOON - timedelta(days=1)
 TEST_SECONDS = 120  # longer than any test takes
 
 
@@ -244,7 +246,7 @@ def test_a_verb_on_an_order_does_what_is_legal_of_it(
     assert (OrderStatus.COMPLETE, ItemStatus.CANCELED) == (order_status(conn, placed), statuses(conn, placed)[1])
     with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
         act_on_order(one, placed.id, Verb.FAIL, anna, NOON, "why")
-    assert [Verb.RECALL, Verb.ACKNOWLEDGE] == refused.value.allowed
+    assert [Verb.RECALL, Verb.ACKNOWLEDGE, Verb.SERVE] == refused.value.allowed
     assert_counts_agree(conn)
 
 
@@ -386,6 +388,122 @@ def test_the_schema_lets_only_a_canceled_drink_be_shown_as_one(
     store(database, order(guest, drink(conn)))
     with pytest.raises(CheckViolation):
         conn.execute(f"UPDATE order_items SET {column}".encode())
+
+
+def ready(conn: DeadlineConnection, at_most: int = 200, after: datetime = LONG_AGO) -> list[tuple[UUID, int]]:
+    rows = ready_drinks.list_ready_drinks(conn, completed_after=after, station=None, at_most=at_most)
+    return [(row.order_id, row.number) for row in rows]
+
+
+def test_a_served_drink_is_no_longer_ready_and_a_wrong_tap_brings_it_back_there(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn), drink(conn, "Negroni")))
+    anna, ben, *_ = staff
+    do(database, Verb.COMPLETE, anna, placed, 1)
+    assert [(placed.id, 1)] == ready(conn)
+
+    do(database, Verb.SERVE, ben, placed, 1, now=NOON + timedelta(minutes=1))
+    assert [] == ready(conn)
+    do(database, Verb.UNSERVE, ben, placed, 1, now=NOON + timedelta(minutes=2))
+
+    [shown] = ready_drinks.list_ready_drinks(conn, completed_after=LONG_AGO, station=None, at_most=200)
+    assert (NOON, None, anna.id, 2, 1) == (
+        shown.completed_at,
+        shown.served_at,
+        shown.claimed_by,
+        shown.order_drinks,
+        shown.order_drinks_left,
+    )
+    assert OrderStatus.IN_PROGRESS is order_status(conn, placed)
+
+
+def test_serving_leaves_the_order_as_it_is_but_for_the_time_of_its_last_change(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    do(database, Verb.COMPLETE, staff[0], placed)
+    made = orders.get_order(conn, id=placed.id)
+    assert made is not None
+
+    later = NOON + timedelta(minutes=3)
+    do(database, Verb.SERVE, staff[0], placed, now=later)
+
+    assert replace(made, updated_at=later) == orders.get_order(conn, id=placed.id)
+    assert [ItemStatus.COMPLETE] == statuses(conn, placed)
+
+
+def test_a_served_drink_that_comes_back_is_made_and_served_anew(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    anna = staff[0]
+    for verb in (Verb.COMPLETE, Verb.SERVE, Verb.RECALL):
+        do(database, verb, anna, placed)
+    assert [("in_progress", None)] == conn.execute("SELECT status::text, served_at FROM order_items").fetchall()
+
+    do(database, Verb.COMPLETE, anna, placed)
+    assert [(placed.id, 1)] == ready(conn)
+    do(database, Verb.SERVE, anna, placed)
+
+    assert [] == ready(conn)
+    assert Counter(placed=1, completed=2, served=2, recalled=1) == event_types(conn)
+
+
+def test_twenty_bartenders_serve_one_drink_and_one_event_says_so(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn)))
+    do(database, Verb.COMPLETE, staff[0], placed)
+    together = Barrier(20)
+
+    def serve(actor: Actor) -> str:
+        together.wait(10)
+        return outcome(lambda: do(database, Verb.SERVE, actor, placed))
+
+    with ThreadPoolExecutor(20) as bar:
+        assert Counter(done=20) == Counter(bar.map(serve, staff))
+    do(database, Verb.COMPLETE, staff[0], placed)  # sent again by who made it, and still no news
+    assert Counter(placed=1, completed=1, served=1) == event_types(conn)
+    assert_counts_agree(conn)
+
+
+def test_an_order_is_served_as_far_as_it_is_made(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    margarita = drink(conn)
+    store(database, placed := order(guest, margarita, margarita, margarita), untouched := order(guest, margarita))
+    for number in (1, 2):
+        do(database, Verb.COMPLETE, staff[0], placed, number)
+
+    for bartender in staff[:2]:  # the second one comes too late, and is not refused
+        with database.transaction() as one:
+            act_on_order(one, placed.id, Verb.SERVE, bartender, NOON)
+
+    served = conn.execute("SELECT number FROM order_items WHERE served_at = %s ORDER BY number", [NOON]).fetchall()
+    assert ([(1,), (2,)], 2) == (served, event_types(conn)["served"])
+    with pytest.raises(IllegalTransition) as refused, database.transaction() as one:
+        act_on_order(one, untouched.id, Verb.SERVE, staff[0], NOON)
+    assert Verb.SERVE not in refused.value.allowed
+
+
+def test_the_latest_ready_drinks_are_shown_the_newest_last(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, *[drink(conn)] * 4))
+    for minute, number in enumerate((3, 1, 4, 2)):
+        do(database, Verb.COMPLETE, staff[0], placed, number, now=NOON + timedelta(minutes=minute))
+    assert [3, 1, 4, 2] == [number for _, number in ready(conn)]
+    assert [1, 4, 2] == [number for _, number in ready(conn, after=NOON)]
+    assert [4, 2] == [number for _, number in ready(conn, at_most=2)]
+
+
+def test_the_schema_lets_only_a_complete_drink_be_served(
+    database: Database, conn: DeadlineConnection, guest: UUID
+) -> None:
+    store(database, order(guest, drink(conn)))
+    with pytest.raises(CheckViolation, match="order_items_only_complete_is_served"):
+        conn.execute("UPDATE order_items SET served_at = now()")
 
 
 def fail(database: Database, actor: Actor, recipe_id: UUID | None) -> FailedDrinks:

@@ -73,6 +73,31 @@ def test_a_night_with_acknowledged_cancellations_goes_back_and_up_again(empty_da
         ).fetchall()
 
 
+def test_a_night_with_served_drinks_goes_back_and_up_again(empty_database_url: str) -> None:
+    """The drinks stay complete, as the code of before knew them; that the guests have them is forgotten."""
+    migrate_up(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        conn.execute(
+            "WITH guest AS (INSERT INTO users (username, email, password_hash, role)"
+            "  VALUES ('guest', 'guest@example.com', 'x', 'customer') RETURNING id),"
+            " placed AS (INSERT INTO orders (id, principal_id, idempotency_key, fingerprint, placed_at, rush,"
+            "   pending_count, complete_count)"
+            "  SELECT gen_random_uuid(), id, 'key', sha256('x'), now(), false, 0, 1 FROM guest RETURNING *),"
+            " served AS (INSERT INTO order_items (order_id, number, recipe, station, status, prep_seconds, due_at,"
+            "   completed_at, served_at)"
+            "  SELECT id, 1, 'Margarita', 'well', 'complete', 60, now(), now(), now() FROM placed)"
+            " INSERT INTO order_events (order_id, item_number, type, principal_id) SELECT id, 1,"
+            "  unnest(ARRAY['completed', 'served', 'unserved', 'served']::order_event_type[]), principal_id FROM placed"
+        )
+    steps = len(IDS) - IDS.index("0012_served.up")
+    migrate_down(empty_database_url, steps)
+    with psycopg.connect(empty_database_url) as conn:
+        assert [("completed",)] == conn.execute("SELECT type::text FROM order_events").fetchall()
+    assert IDS[-steps:] == migrate_up(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        assert [("complete", None)] == conn.execute("SELECT status::text, served_at FROM order_items").fetchall()
+
+
 def test_runners_that_start_together_apply_each_migration_once(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as runners:
         applied = list(runners.map(migrate_up, [empty_database_url] * 4))

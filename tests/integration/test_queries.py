@@ -11,7 +11,7 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from shakerqueue import queries
-from shakerqueue.queries import cancellations, open_drinks, order_items
+from shakerqueue.queries import cancellations, open_drinks, order_items, ready_drinks
 from tests.support.bar import Bar
 
 MODULES = [import_module(f"shakerqueue.queries.{module.name}") for module in pkgutil.iter_modules(queries.__path__)]
@@ -21,6 +21,8 @@ QUERIES = {
     for name, text in vars(module).items()
     if name.isupper() and isinstance(text, str) and text.startswith("-- name:")
 }
+
+PLANS = ("force_custom_plan", "force_generic_plan")
 
 
 def test_every_query_is_one_that_the_schema_can_answer(bar: Bar) -> None:
@@ -36,7 +38,10 @@ def test_every_query_is_one_that_the_schema_can_answer(bar: Bar) -> None:
 
 @pytest.fixture
 def long_night(bar: Bar) -> Bar:
-    """Six thousand drinks: sixty are open, sixty canceled and unseen, the others done long ago."""
+    """Six thousand drinks: sixty are open, sixty canceled and unseen, sixty ready, the others made long ago.
+
+    Nobody ever marks what was served, so all that was made is in the index of what is ready.
+    """
     bar.change(
         "INSERT INTO orders (id, principal_id, idempotency_key, fingerprint, placed_at, rush, pending_count,"
         " complete_count, canceled_count)"
@@ -48,20 +53,22 @@ def long_night(bar: Bar) -> Bar:
         " completed_at, canceled_at, cancellation_unseen)"
         " SELECT o.id, n, r.id, r.name, r.station,"
         "  CASE n WHEN 1 THEN 'pending' WHEN 2 THEN 'canceled' ELSE 'complete' END::item_status, 60, now(),"
-        "  CASE WHEN n > 2 THEN now() END, CASE WHEN n = 2 THEN now() END, n = 2"
+        "  CASE WHEN n > 3 THEN now() - interval '1 day' * n WHEN n = 3 THEN now() END,"
+        "  CASE WHEN n = 2 THEN now() END, n = 2"
         " FROM orders AS o, generate_series(1, 100) AS n, recipes AS r WHERE r.name = 'Margarita'"
     )
     bar.change("ANALYZE")
     return bar
 
 
-@pytest.mark.parametrize("plan", ["force_custom_plan", "force_generic_plan"])
+@pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize(
     ("query", "arguments", "index"),
     [
         (open_drinks.LIST_OPEN_DRINKS, "(NULL, 500)", "order_items_open_idx"),
         (open_drinks.COUNT_OPEN_DRINKS_BY_RECIPE, "(NULL)", "order_items_open_idx"),
         (cancellations.LIST_UNSEEN_CANCELLATIONS, "(NULL, 200)", "order_items_unseen_idx"),
+        (ready_drinks.LIST_READY_DRINKS, "(now() - interval '1 hour', NULL, 200)", "order_items_ready_idx"),
         (order_items.LOCK_PENDING_OF_RECIPE, f"('{UUID(int=1)}', 200)", "order_items_open_idx"),
         (order_items.COUNT_PENDING_OF_RECIPE, f"('{UUID(int=1)}')", "order_items_open_idx"),
     ],
@@ -69,13 +76,31 @@ def long_night(bar: Bar) -> Bar:
 def test_the_board_is_read_without_a_look_at_what_is_over(
     long_night: Bar, query: str, arguments: str, index: str, plan: str
 ) -> None:
-    with psycopg.connect(long_night.database_url) as conn:
-        conn.execute(f"SET plan_cache_mode = {plan}".encode())
-        conn.execute(f"PREPARE asked AS {query}".encode())
-        [(explained,)] = conn.execute(f"EXPLAIN (FORMAT JSON) EXECUTE asked{arguments}".encode()).fetchall()
-    plan_nodes = list(nodes(explained[0]["Plan"]))
+    plan_nodes = explain(long_night, query, arguments, plan)
     assert {index} == {name for node in plan_nodes if (name := node.get("Index Name", "")).startswith("order_items_")}
     assert ("Seq Scan", "order_items") not in [(node["Node Type"], node.get("Relation Name")) for node in plan_nodes]
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize(("station", "at_most", "read"), [("NULL", 200, 60), ("NULL", 20, 20), ("'terrace'", 200, 60)])
+def test_what_is_ready_is_read_no_further_back_than_it_goes(
+    long_night: Bar, plan: str, station: str, at_most: int, read: int
+) -> None:
+    """However much was made before and never marked as served: it reads what it shows, or the last hour at the most."""
+    arguments = f"(now() - interval '1 hour', {station}, {at_most})"
+    plan_nodes = explain(long_night, ready_drinks.LIST_READY_DRINKS, arguments, plan, "ANALYZE")
+    [scan] = [node for node in plan_nodes if node.get("Relation Name") == "order_items"]
+    assert read == scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
+
+
+def explain(bar: Bar, query: str, arguments: str, plan: str, *options: str) -> list[dict[str, Any]]:
+    """The nodes of the plan that the server makes, and with ANALYZE also runs, of a prepared query."""
+    with psycopg.connect(bar.database_url) as conn:
+        conn.execute(f"SET plan_cache_mode = {plan}".encode())
+        conn.execute(f"PREPARE asked AS {query}".encode())
+        how = ", ".join(["FORMAT JSON", *options])
+        [(explained,)] = conn.execute(f"EXPLAIN ({how}) EXECUTE asked{arguments}".encode()).fetchall()
+    return list(nodes(explained[0]["Plan"]))
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

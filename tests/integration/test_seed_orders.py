@@ -86,11 +86,20 @@ def test_every_drink_was_made_in_a_plausible_order_of_time(bar: Bar, database: D
         " o.placed_at < i.due_at AND i.changed_by IS NOT NULL AND o.updated_at > o.placed_at AND CASE i.status"
         "  WHEN 'complete' THEN o.placed_at < started_at AND started_at < completed_at AND completed_at <= o.updated_at"
         "   AND claimed_by IS NOT NULL"
+        "   AND (served_at IS NULL OR completed_at < served_at AND served_at <= o.updated_at)"
         "  WHEN 'failed' THEN started_at IS NOT NULL AND i.error IS NOT NULL AND claimed_by IS NOT NULL"
         "  WHEN 'canceled' THEN started_at IS NULL AND claimed_by IS NULL AND canceled_at = o.updated_at"
         "   AND NOT cancellation_unseen END)"
     )
     assert [] == wrong
+
+
+def test_nearly_every_drink_that_was_made_is_marked_as_served(bar: Bar, database: Database, people: People) -> None:
+    add_past_orders(database, people, TOTAL, ignore)
+    [(served, made)] = bar.query(
+        "SELECT count(*) FILTER (WHERE served_at IS NOT NULL), count(*) FROM order_items WHERE status = 'complete'"
+    )
+    assert 0.9 < served / made < 1  # type: ignore[operator]
 
 
 def test_all_happened_in_the_last_year_while_the_bar_was_open(bar: Bar, database: Database, people: People) -> None:
@@ -120,10 +129,12 @@ def test_the_log_has_the_whole_story_in_order(bar: Bar, database: Database, peop
     told = counts(bar, "SELECT type::text, count(*) FROM order_events GROUP BY type")
     drinks = counts(bar, "SELECT status::text, count(*) FROM order_items GROUP BY status")
     started = one(bar, "SELECT count(*) FROM order_items WHERE started_at IS NOT NULL")
+    served = one(bar, "SELECT count(*) FROM order_items WHERE served_at IS NOT NULL")
     assert {
         "placed": TOTAL,
         "started": started,
         "completed": drinks["complete"],
+        "served": served,
         "failed": drinks["failed"],
         "canceled": drinks["canceled"],
     } == told

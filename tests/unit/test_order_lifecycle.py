@@ -12,6 +12,7 @@ import pytest
 from shakerqueue.order_lifecycle import (
     CLAIM_SECONDS,
     FINAL_ERRORS,
+    MARKS,
     TRANSITIONS,
     Actor,
     Verb,
@@ -48,9 +49,11 @@ PENDING = OrderItem(
     changed_by=None,
     canceled_at=None,
     cancellation_unseen=False,
+    served_at=None,
 )
 ANNAS = changed(Verb.START, PENDING, ANNA_AT_THE_BAR, NOW)
 COMPLETE = changed(Verb.COMPLETE, ANNAS, ANNA_AT_THE_BAR, NOW)
+SERVED = changed(Verb.SERVE, COMPLETE, BEN_AT_THE_BAR, NOW + timedelta(minutes=1))
 FAILED = changed(Verb.FAIL, ANNAS, ANNA_AT_THE_BAR, NOW, "out of ice")
 CANCELED = changed(Verb.CANCEL, PENDING, A_GUEST, NOW, "changed my mind")
 ACKNOWLEDGED = changed(Verb.ACKNOWLEDGE, CANCELED, ANNA_AT_THE_BAR, NOW)
@@ -67,8 +70,12 @@ LATER = NOW + timedelta(seconds=CLAIM_SECONDS)
         (ANNAS, BEN_AT_THE_BAR, "complete fail cancel"),
         (ANNAS, ADMIN, "complete fail cancel release"),
         (ANNAS, A_GUEST, ""),
-        (COMPLETE, BEN_AT_THE_BAR, "recall"),
+        (COMPLETE, BEN_AT_THE_BAR, "recall serve"),
         (COMPLETE, A_GUEST, ""),
+        (COMPLETE, A_POS, ""),
+        (SERVED, BEN_AT_THE_BAR, "recall unserve"),
+        (SERVED, ADMIN, "recall unserve"),
+        (SERVED, A_GUEST, ""),
         (FAILED, BEN_AT_THE_BAR, "recall"),
         (CANCELED, ADMIN, "acknowledge"),
         (CANCELED, BEN_AT_THE_BAR, "acknowledge"),
@@ -122,9 +129,10 @@ def test_every_transition_leaves_a_drink_that_the_schema_allows(verb: Verb, sour
     assert after.status is not ItemStatus.FAILED or after.error is not None
     assert (after.status is ItemStatus.CANCELED) == (after.canceled_at is not None)
     assert not after.cancellation_unseen or after.status is ItemStatus.CANCELED
+    assert after.served_at is None or after.status is ItemStatus.COMPLETE
 
 
-@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.ACKNOWLEDGE])
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in MARKS])
 def test_a_drink_says_who_changed_it_last_and_forgets_the_reason_of_before(verb: Verb) -> None:
     before = replace({Verb.RECALL: FAILED}.get(verb, ANNAS), changed_by=BEN, error="out of limes")
     after = changed(verb, before, ANNA_AT_THE_BAR, NOW)
@@ -164,7 +172,34 @@ def test_who_canceled_may_say_so_again_after_somebody_has_acknowledged_it() -> N
     assert (True, False) == tuple(is_done(Verb.CANCEL, [ACKNOWLEDGED], actor) for actor in (A_GUEST, ANNA_AT_THE_BAR))
 
 
-REPEATABLE = [verb for verb in Verb if verb not in (Verb.START, Verb.ACKNOWLEDGE)]
+def test_a_served_drink_is_the_complete_one_and_since_when_the_guest_has_it() -> None:
+    assert replace(COMPLETE, served_at=NOW + timedelta(minutes=1)) == SERVED
+    assert changed(Verb.UNSERVE, SERVED, ANNA_AT_THE_BAR, LATER) == COMPLETE
+
+
+def test_a_served_drink_that_comes_back_is_as_any_other_that_is_made_anew() -> None:
+    recalled = changed(Verb.RECALL, SERVED, BEN_AT_THE_BAR, LATER)
+    assert changed(Verb.RECALL, COMPLETE, BEN_AT_THE_BAR, LATER) == recalled
+    assert changed(Verb.COMPLETE, recalled, BEN_AT_THE_BAR, LATER).served_at is None
+
+
+@pytest.mark.parametrize(
+    ("verb", "done", "not_yet"), [(Verb.SERVE, SERVED, COMPLETE), (Verb.UNSERVE, COMPLETE, SERVED)]
+)
+def test_what_anybody_has_served_or_taken_back_is_done_and_what_is_not_complete_is_not(
+    verb: Verb, done: OrderItem, not_yet: OrderItem
+) -> None:
+    anyone = (ANNA_AT_THE_BAR, BEN_AT_THE_BAR)
+    assert all(is_done(verb, [PENDING, done], actor) for actor in anyone)
+    assert not any(is_done(verb, items, actor) for items in ([PENDING], [done, not_yet]) for actor in anyone)
+
+
+def test_who_made_a_drink_may_say_so_again_after_somebody_has_served_it() -> None:
+    anna_and_ben = (ANNA_AT_THE_BAR, BEN_AT_THE_BAR)
+    assert (True, False) == tuple(is_done(Verb.COMPLETE, [SERVED], actor) for actor in anna_and_ben)
+
+
+REPEATABLE = [verb for verb in Verb if verb is not Verb.START and verb not in MARKS]
 
 
 @pytest.mark.parametrize(("verb", "actor"), list(product(REPEATABLE, [ANNA_AT_THE_BAR, BEN_AT_THE_BAR])))

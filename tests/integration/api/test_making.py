@@ -75,7 +75,7 @@ def test_what_is_illegal_now_says_what_is_legal(
 
     answer = client.post(f"{path}/items/1/start", headers=bartender)
 
-    assert (409, "invalid_transition", ["recall"]) == (
+    assert (409, "invalid_transition", ["recall", "serve"]) == (
         answer.status_code,
         answer.get_json()["code"],
         answer.get_json()["allowed"],
@@ -122,6 +122,7 @@ def test_an_order_that_is_not_stored_yet_says_so(client: FlaskClient, guest: Hea
         ("fail", {"reason": ""}, "reason"),
         ("fail", {"reason": "x" * 201}, "reason"),
         ("start", {"reason": "why not"}, "reason"),
+        ("serve", {"reason": "why not"}, "reason"),
         ("cancel", {"raison": "d'être"}, "raison"),
     ],
 )
@@ -292,6 +293,97 @@ def test_a_station_sees_its_own_cancellations(
     client.post(f"{place(guest, 'Margarita', 'Negroni')}/cancel", headers=guest)
     canceled = queue(client, bartender, "?station=terrace")["canceled"]
     assert ["Negroni"] == [item["recipe"]["name"] for item in canceled]
+
+
+def test_a_drink_is_ready_until_it_is_served(
+    client: FlaskClient, guest: Headers, bartender: Headers, admin: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni", ticket="T7")
+    client.post(f"{path}/items/2/complete", headers=bartender)
+
+    shown = queue(client, admin)
+    [drink] = shown["ready"]
+
+    assert ["Margarita"] == [item["recipe"]["name"] for item in shown["items"]]
+    assert ("Negroni", "T7", "complete", "bartender", 2, 1) == (
+        drink["recipe"]["name"],
+        drink["ticket"],
+        drink["status"],
+        drink["claimed_by_username"],
+        drink["order_drinks"],
+        drink["order_drinks_left"],
+    )
+    assert drink["started_at"] <= drink["completed_at"] <= shown["now"]
+    assert {"completed_at"} == set(drink) - set(shown["items"][0])
+
+    for who in (bartender, admin):  # the second one comes too late, and nothing is wrong
+        assert 200 == client.post(f"{path}/items/2/serve", headers=who).status_code
+    assert [] == queue(client, admin)["ready"]
+    for who in (bartender, admin):
+        assert 200 == client.post(f"{path}/unserve", headers=who).status_code
+    assert [2] == [item["number"] for item in queue(client, admin)["ready"]]
+
+
+def test_a_guest_reads_what_to_fetch_and_what_is_served(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest, "Margarita", "Negroni")
+    client.post(f"{path}/complete", headers=bartender)
+    answer = client.post(f"{path}/items/1/serve", headers=bartender)
+
+    order = client.get(path, headers=guest).get_json()
+
+    assert answer.get_json() == order
+    served, ready = order["items"]
+    assert ("complete", "complete", "complete") == (order["status"], served["status"], ready["status"])
+    assert served["completed_at"] <= served["served_at"] <= order["updated_at"]
+    assert ready["served_at"] is None
+
+
+def test_what_is_served_and_taken_back_is_told_to_whoever_follows(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest)
+    client.post(f"{path}/complete", headers=bartender)
+    for verb in ("serve", "serve", "unserve", "unserve"):  # a second tap is no news
+        assert 200 == client.post(f"{path}/{verb}", headers=bartender).status_code
+
+    def told() -> list[str]:
+        events = client.get("/events?after=0", headers=guest).get_json()["events"]
+        return [event["type"] for event in events if event["number"]]
+
+    eventually(lambda: ["completed", "served", "unserved"] == told())
+
+
+def test_only_what_is_complete_can_be_served_and_only_by_the_staff(
+    client: FlaskClient, guest: Headers, bartender: Headers, place: Any
+) -> None:
+    path = place(guest)
+    for verb in ("serve", "unserve"):
+        answer = client.post(f"{path}/items/1/{verb}", headers=bartender)
+        assert (409, "invalid_transition") == (answer.status_code, answer.get_json()["code"])
+    client.post(f"{path}/complete", headers=bartender)
+    assert 403 == client.post(f"{path}/serve", headers=guest).status_code
+    client.post(f"{path}/serve", headers=bartender)
+    late = client.post(f"{path}/start", headers=bartender)
+    assert (409, ["recall", "unserve"]) == (late.status_code, late.get_json()["allowed"])
+
+
+def test_what_nobody_marks_as_served_is_taken_for_gone_after_an_hour(
+    client: FlaskClient, guest: Headers, bartender: Headers, bar: Bar, place: Any
+) -> None:
+    client.post(f"{place(guest, 'Margarita', 'Negroni')}/complete", headers=bartender)
+    bar.change("UPDATE order_items SET completed_at = now() - interval '59 minutes' WHERE recipe = 'Margarita'")
+    bar.change("UPDATE order_items SET completed_at = now() - interval '61 minutes' WHERE recipe = 'Negroni'")
+    assert ["Margarita"] == [item["recipe"]["name"] for item in queue(client, bartender)["ready"]]
+
+
+def test_a_station_sees_what_is_ready_there(
+    client: FlaskClient, guest: Headers, bartender: Headers, bar: Bar, place: Any
+) -> None:
+    bar.change("UPDATE recipes SET station = 'terrace' WHERE name = 'Negroni'")
+    client.post(f"{place(guest, 'Margarita', 'Negroni')}/complete", headers=bartender)
+    assert ["Negroni"] == [item["recipe"]["name"] for item in queue(client, bartender, "?station=terrace")["ready"]]
 
 
 def test_a_sold_out_recipe_is_failed_in_one_go(
