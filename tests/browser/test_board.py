@@ -18,6 +18,7 @@ from tests.support.browser import BROKEN_CONNECTION, FULL_HD, PHONE, TABLET, Pag
 from tests.support.house import ADMIN, BARTENDER, GUEST, House
 
 WITHIN_A_SECOND_MILLISECONDS = 1000
+PINS = {"admin": "1379", "bartender": "2580"}
 
 
 @pytest.mark.alone
@@ -202,6 +203,44 @@ def test_the_bar_is_paused_and_opened_again(house: House, pages: Pages) -> None:
     for board in (here, there):
         expect(board.page.get_by_text("No new orders from guests")).not_to_be_visible()
     assert bar(house)["accepting"]
+
+
+def test_colleagues_take_over_by_pin_so_that_each_tap_carries_the_right_name(house: House, pages: Pages) -> None:
+    pages.allow("422")
+    house.place("Negroni", "Margarita", ticket="T1")
+    board = BoardPage.opened(pages)
+    board.page.get_by_role("button", name="Signed in: bartender").click()
+    dialog = board.dialog("Who is at the board?")
+    dialog.get_by_role("button", name="admin").click()
+    for digit in "9999":
+        dialog.get_by_role("button", name=digit, exact=True).click()
+    dialog.get_by_role("button", name="OK").click()
+    expect(dialog.get_by_text("This is not the PIN.")).to_be_visible()
+    for digit in PINS["admin"]:
+        dialog.get_by_role("button", name=digit, exact=True).click()
+    dialog.get_by_role("button", name="OK").click()
+    expect(board.page.get_by_role("button", name="Signed in: admin")).to_be_visible()
+    expect(board.page.get_by_text("admin is at the board.")).to_be_visible()
+
+    board.line("T1", "Negroni").get_by_role("button", name="Done").click()
+    expect(board.line("T1", "Negroni").get_by_role("button", name="Undo")).to_be_visible()
+    assert [("admin",)] == house.bar.query(
+        "SELECT username FROM order_items JOIN users ON users.id = claimed_by WHERE recipe = 'Negroni'"
+    )
+
+
+def test_what_is_ready_is_marked_as_gone_and_can_be_taken_back(house: House, pages: Pages) -> None:
+    order = house.place("Negroni", {"recipe": "Margarita", "quantity": 2}, ticket="T1")
+    house.post(f"/orders/{order}/complete")
+    board = BoardPage.opened(pages)
+    ready = board.page.get_by_role("region", name="Ready")
+    expect(ready).to_contain_text("2 × Margarita")
+    ready.get_by_role("button", name="Gone: T1").click()
+    expect(ready).not_to_be_visible()
+    assert [(3,)] == house.bar.query("SELECT count(*) FROM order_items WHERE served_at IS NOT NULL")
+    board.undo.click()
+    expect(ready).to_contain_text("Negroni")
+    assert [(0,)] == house.bar.query("SELECT count(*) FROM order_items WHERE served_at IS NOT NULL")
 
 
 def test_what_cannot_be_made_is_failed_with_its_reason(house: House, pages: Pages) -> None:
