@@ -24,8 +24,10 @@ from shakerqueue.api import (
     problems,
     queue,
     recipes,
+    reports,
     requests,
     session,
+    status,
     tablet,
     tokens,
     users,
@@ -65,6 +67,8 @@ BLUEPRINTS = (
     order_verbs.blueprint,
     queue.blueprint,
     events.blueprint,
+    reports.blueprint,
+    status.blueprint,
     dead_letters.blueprint,
     health.blueprint,
 )
@@ -140,6 +144,7 @@ def _start_services(settings: Settings) -> Services:
         order_id_secret=OrderIdSecret(database),
         waiting_places=Semaphore(settings.threads // 4),
         stream_places=Semaphore(settings.threads // 2),
+        report_places=Semaphore(max(1, settings.database_pool_size // 2)),
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
         services.order_id_secret.read(Deadline.after(requests.REQUEST_SECONDS))

@@ -1,12 +1,15 @@
 """Settings: read from the environment once, frozen, and passed down. Nothing else reads the environment."""
 
 from dataclasses import dataclass, field
+from datetime import time
 from enum import StrEnum
 from os import cpu_count
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from environs import Env, FileAwareEnv, validate
 
+from shakerqueue.business_days import BusinessDays
 from shakerqueue.errors import ConfigurationError
 
 MIN_SECRET_BYTES = 32
@@ -45,6 +48,7 @@ class Settings:
     consumer_batch_size: int
     log_level: str
     log_format: str
+    business_days: BusinessDays
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
     failpoints_folder: Path | None = None
 
@@ -95,6 +99,7 @@ def _read(env: Env) -> Settings:
         consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
+        business_days=_business_days(env),
         public_url=_public_url(env),
         failpoints_folder=_failpoints_folder(env, environment),
     )
@@ -105,6 +110,19 @@ def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
     if folder is not None and environment is Environment.PRODUCTION:
         raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
     return folder
+
+
+def _business_days(env: Env) -> BusinessDays:
+    ends_at = env.str("BUSINESS_DAY_ENDS", default="05:00", validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z"))
+    return BusinessDays(_time_zone(env), time.fromisoformat(ends_at))
+
+
+def _time_zone(env: Env) -> ZoneInfo:
+    name = env.str("TIME_ZONE", default="UTC")
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown; no name at all; a folder of the database
+        raise ConfigurationError(f"TIME_ZONE is no IANA time zone such as Europe/Berlin: {name!r}") from None
 
 
 def _public_url(env: Env) -> str | None:

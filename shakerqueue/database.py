@@ -113,6 +113,13 @@ class Database:
         with self.connection(deadline) as conn, conn.transaction():
             yield conn
 
+    @contextmanager
+    def snapshot(self, deadline: Deadline | None = None) -> Iterator[DeadlineConnection]:
+        """A transaction for reads that all see the same state of the data. Errors as `connection`."""
+        with self.transaction(deadline) as conn:
+            conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield conn
+
     def _check_is_open(self, conn: Connection[Any]) -> None:
         """Find out, without a round trip, that the server has hung up: an idle connection has nothing else to say.
 

@@ -44,6 +44,7 @@ class Services:
     order_id_secret: OrderIdSecret
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: Semaphore  # streams that may go on at the same time
+    report_places: Semaphore  # reports that may be read at the same time
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""

@@ -68,7 +68,7 @@ class Publisher:
             raise
 
     def queue_state(self, deadline: Deadline) -> QueueState:
-        """How the orders queue stands at this moment.
+        """How the queues stand at this moment.
 
         Raises:
             NotConfirmed: the broker does not answer.

@@ -32,11 +32,12 @@ log = structlog.get_logger(__name__)
 
 
 class QueueState(NamedTuple):
-    """The orders queue: messages that no consumer has got yet, how many consumers there are, and what is put off."""
+    """How the queues stand at one moment."""
 
-    ready: int
-    consumers: int
+    ready: int  # messages in the orders queue that no consumer has got yet
+    consumers: int  # of the orders queue
     put_off: int  # messages in the retry queues
+    dead_letters: int  # messages in the dead queue
 
 
 @dataclass(slots=True)
@@ -239,15 +240,17 @@ class PublisherSession:
         if self._channel is None or not self._channel.is_open:
             return
         retry_queues = [self._topology.retry_queue(delay_seconds) for delay_seconds in RETRY_DELAYS_SECONDS]
-        queues = [self._topology.orders_queue, *retry_queues]
+        queues = [self._topology.orders_queue, *retry_queues, self._topology.dead_queue]
         told: list[Queue.DeclareOk] = []
 
         def hear(frame: Method) -> None:
             told.append(frame.method)
             if len(told) == len(queues):
-                put_off = sum(queue.message_count for queue in told[1:])
+                orders, *retries, dead = told
+                put_off = sum(queue.message_count for queue in retries)
+                state = QueueState(orders.message_count, orders.consumer_count, put_off, dead.message_count)
                 with suppress(InvalidStateError):
-                    asked.set_result(QueueState(told[0].message_count, told[0].consumer_count, put_off))
+                    asked.set_result(state)
 
         for queue in queues:
             self._channel.queue_declare(queue, passive=True, callback=hear)

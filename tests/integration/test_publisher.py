@@ -310,15 +310,16 @@ def test_an_alarm_fails_whoever_waits_at_once_and_its_end_is_noticed(
 
 
 def test_the_queue_tells_how_it_stands(bar: Bar, publisher: Publisher) -> None:
-    assert QueueState(0, 0, 0) == publisher.queue_state(soon())
+    assert QueueState(0, 0, 0, 0) == publisher.queue_state(soon())
     publisher.publish(an_order(), soon())
     connection, channel = bar.open_channel()
     with connection:
         channel.basic_qos(prefetch_count=1)
         channel.basic_consume(bar.topology.orders_queue, lambda *_: None)
-        eventually(lambda: QueueState(0, 1, 0) == publisher.queue_state(soon()))
+        eventually(lambda: QueueState(0, 1, 0, 0) == publisher.queue_state(soon()))
         channel.basic_publish(bar.topology.orders_exchange, bar.topology.retry_queue(300), b"put off")
-    eventually(lambda: QueueState(1, 0, 1) == publisher.queue_state(soon()))
+        channel.basic_publish(bar.topology.dead_exchange, bar.topology.dead_queue, b"given up")
+    eventually(lambda: QueueState(1, 0, 1, 1) == publisher.queue_state(soon()))
 
 
 def test_a_full_outbox_refuses(no_confirms: None, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,7 @@
 """Every generated query, prepared by a real server: sqlc does not look up all names, PostgreSQL does."""
 
 import pkgutil
-from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,6 +11,7 @@ from psycopg.pq import ExecStatus
 from shakerqueue import queries
 from shakerqueue.queries import cancellations, open_drinks, order_items, ready_drinks
 from tests.support.bar import Bar
+from tests.support.plans import PLANS, explain
 
 MODULES = [import_module(f"shakerqueue.queries.{module.name}") for module in pkgutil.iter_modules(queries.__path__)]
 QUERIES = {
@@ -21,8 +20,6 @@ QUERIES = {
     for name, text in vars(module).items()
     if name.isupper() and isinstance(text, str) and text.startswith("-- name:")
 }
-
-PLANS = ("force_custom_plan", "force_generic_plan")
 
 
 def test_every_query_is_one_that_the_schema_can_answer(bar: Bar) -> None:
@@ -76,7 +73,8 @@ def long_night(bar: Bar) -> Bar:
 def test_the_board_is_read_without_a_look_at_what_is_over(
     long_night: Bar, query: str, arguments: str, index: str, plan: str
 ) -> None:
-    plan_nodes = explain(long_night, query, arguments, plan)
+    with psycopg.connect(long_night.database_url) as conn:
+        plan_nodes = explain(conn, query, arguments, plan)
     assert {index} == {name for node in plan_nodes if (name := node.get("Index Name", "")).startswith("order_items_")}
     assert ("Seq Scan", "order_items") not in [(node["Node Type"], node.get("Relation Name")) for node in plan_nodes]
 
@@ -88,22 +86,7 @@ def test_what_is_ready_is_read_no_further_back_than_it_goes(
 ) -> None:
     """However much was made before and never marked as served: it reads what it shows, or the last hour at the most."""
     arguments = f"(now() - interval '1 hour', {station}, {at_most})"
-    plan_nodes = explain(long_night, ready_drinks.LIST_READY_DRINKS, arguments, plan, "ANALYZE")
+    with psycopg.connect(long_night.database_url) as conn:
+        plan_nodes = explain(conn, ready_drinks.LIST_READY_DRINKS, arguments, plan, "ANALYZE")
     [scan] = [node for node in plan_nodes if node.get("Relation Name") == "order_items"]
     assert read == scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
-
-
-def explain(bar: Bar, query: str, arguments: str, plan: str, *options: str) -> list[dict[str, Any]]:
-    """The nodes of the plan that the server makes, and with ANALYZE also runs, of a prepared query."""
-    with psycopg.connect(bar.database_url) as conn:
-        conn.execute(f"SET plan_cache_mode = {plan}".encode())
-        conn.execute(f"PREPARE asked AS {query}".encode())
-        how = ", ".join(["FORMAT JSON", *options])
-        [(explained,)] = conn.execute(f"EXPLAIN ({how}) EXECUTE asked{arguments}".encode()).fetchall()
-    return list(nodes(explained[0]["Plan"]))
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", []):
-        yield from nodes(child)

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import IO
+from zoneinfo import ZoneInfo
 
 import httpx
 import psycopg
@@ -17,6 +19,7 @@ from psycopg import sql
 from dev.ports import free_ports
 from dev.postgres import PrivatePostgres
 from dev.product import inherited_environment
+from shakerqueue.business_days import BusinessDays
 from shakerqueue.config import Environment, Settings
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.topology import Topology
@@ -57,6 +60,7 @@ class Bar:
             consumer_batch_size=200,
             log_level="INFO",
             log_format="json",
+            business_days=BusinessDays(ZoneInfo("UTC"), time(5)),
         )
 
     @property

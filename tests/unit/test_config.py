@@ -1,9 +1,12 @@
 """Settings: what is missing or unusable is named before anything starts."""
 
+from datetime import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from shakerqueue.business_days import BusinessDays
 from shakerqueue.config import Environment, load_settings
 from shakerqueue.errors import ConfigurationError
 
@@ -17,7 +20,7 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SHAKERQUEUE_ENV", "PORT", "BCRYPT_COST", "AMQP_PREFIX"):
+    for name in ("SHAKERQUEUE_ENV", "PORT", "BCRYPT_COST", "AMQP_PREFIX", "TIME_ZONE", "BUSINESS_DAY_ENDS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
@@ -56,6 +59,11 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("SHAKERQUEUE_ENV", "staging"),
         ("LOG_FORMAT", "xml"),
         ("FAILPOINTS_DIR", "failpoints"),
+        ("TIME_ZONE", "Europe/Atlantis"),
+        ("TIME_ZONE", "Europe"),
+        ("TIME_ZONE", "../../etc/passwd"),
+        ("BUSINESS_DAY_ENDS", "5"),
+        ("BUSINESS_DAY_ENDS", "24:00"),
     ],
 )
 def test_an_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -75,6 +83,13 @@ def test_a_setting_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
     (tmp_path / "url").write_text("postgresql://elsewhere/bar\n")
     assert "postgresql://elsewhere/bar" == load_settings().database_url
+
+
+def test_business_days_are_those_of_the_bars_own_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert BusinessDays(ZoneInfo("UTC"), time(5)) == load_settings().business_days
+    monkeypatch.setenv("TIME_ZONE", "Europe/Berlin")
+    monkeypatch.setenv("BUSINESS_DAY_ENDS", "04:30")
+    assert BusinessDays(ZoneInfo("Europe/Berlin"), time(4, 30)) == load_settings().business_days
 
 
 def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,8 +20,9 @@ def is_open(services: Services) -> bool:
 
 
 @contextmanager
-def running_app(bar: Bar) -> Iterator[Flask]:
-    app = create_app(bar.settings)
+def running_app(bar: Bar, **settings: Any) -> Iterator[Flask]:
+    """The application of a bar, with other settings where given."""
+    app = create_app(replace(bar.settings, **settings))
     services: Services = app.extensions[EXTENSION]
     eventually(lambda: services.menu.loaded and not services.revocations.stale and is_open(services))
     yield app

@@ -62,6 +62,10 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /users": ADMIN,
     "GET /users/<uuid:user_id>": ADMIN,
     "PATCH /users/<uuid:user_id>": ADMIN,
+    "GET /reports/service": STAFF,
+    "GET /reports/recipes": STAFF,
+    "GET /reports/staff": STAFF,
+    "GET /admin/status": STAFF,
     "GET /admin/dead-letters": ADMIN,
     "GET /admin/dead-letters/<letter_id>": who(401, 403, 403, 403, 404, 403),  # there is none
     "POST /admin/dead-letters/retry": ADMIN,

@@ -1,0 +1,28 @@
+"""How PostgreSQL goes about a generated query."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+PLANS = ("force_custom_plan", "force_generic_plan")
+
+
+def explain(
+    conn: psycopg.Connection[Any], query: str, arguments: str, plan: str, *options: str
+) -> list[dict[str, Any]]:
+    """The nodes of the plan that the server makes, and with ANALYZE also runs, of a prepared query.
+
+    `arguments` are SQL in brackets, `plan` is one of PLANS.
+    """
+    conn.execute(f"SET plan_cache_mode = {plan}".encode())
+    conn.execute(f"PREPARE asked AS {query}".encode())
+    how = ", ".join(["FORMAT JSON", *options])
+    [(explained,)] = conn.execute(f"EXPLAIN ({how}) EXECUTE asked{arguments}".encode()).fetchall()
+    return list(_nodes(explained[0]["Plan"]))
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
