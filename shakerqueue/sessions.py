@@ -1,5 +1,6 @@
 """Sessions: each begins with a sign-in, goes on by refresh tokens that are good once, and can be ended."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -7,8 +8,8 @@ import structlog
 from psycopg import Connection
 
 from shakerqueue.errors import ShakerQueueError
-from shakerqueue.queries import sessions, users
-from shakerqueue.queries.models import User, UserRole
+from shakerqueue.queries import sessions, tables, users
+from shakerqueue.queries.models import Session, User, UserRole
 from shakerqueue.refresh_tokens import ForeignRefreshToken, RefreshToken
 
 # So long a token that was used answers the same successor again: two tabs, or an answer that was lost.
@@ -31,6 +32,13 @@ class SignIn(NamedTuple):
     user: User
     session_id: UUID
     refresh_token: str
+    expires_at: datetime  # the session's end, however often it is refreshed
+    table: str | None = None  # the label of the table that a guest without an account sits at
+
+    @property
+    def left(self) -> timedelta:
+        """How long the session goes on."""
+        return self.expires_at - datetime.now(UTC)
 
     @property
     def role(self) -> UserRole:
@@ -39,13 +47,13 @@ class SignIn(NamedTuple):
 
 
 class Sessions:
-    """Opens and continues sessions with one secret; each lives for so many seconds after its sign-in."""
+    """Opens and continues sessions with one secret; each lives for so many seconds unless it is opened for fewer."""
 
     def __init__(self, secret: bytes, life_seconds: int) -> None:
         self._secret = secret
         self._life_seconds = life_seconds
 
-    def open(self, conn: Connection[Any], user: User) -> SignIn:
+    def open(self, conn: Connection[Any], user: User, life_seconds: int | None = None) -> SignIn:
         """A new session of this user, as they were read.
 
         Raises:
@@ -56,14 +64,14 @@ class Sessions:
             conn,
             id=token.session_id,
             token_hash=token.hash,
-            life_seconds=self._life_seconds,
+            life_seconds=life_seconds or self._life_seconds,
             user_id=user.id,
             token_epoch=user.token_epoch,
         )
         if opened is None:
             raise RightsChanged("the user has changed since the password was checked")
         sessions.delete_ended_sessions(conn, user_id=user.id)
-        return SignIn(user, token.session_id, str(token))
+        return _sign_in(conn, user, opened, token)
 
     def refresh(self, conn: Connection[Any], presented: str) -> SignIn:
         """The session goes on with the successor of its refresh token. A token that was used up ends it.
@@ -75,15 +83,26 @@ class Sessions:
         """
         token = self._parsed(presented)
         successor = token.successor(self._secret)
-        user_id = self._used(conn, token, successor) or self._used_just_now(conn, token)
-        if user_id is None:
+        session = self._used(conn, token, successor) or self._used_just_now(conn, token)
+        if session is None:
             self._end(conn, token.session_id)
             raise SessionEnded("the refresh token is used up or expired")
         # Read after the token was used, so that the new access token carries the rights of now.
-        user = users.get_user(conn, id=user_id)
+        user = users.get_user(conn, id=session.user_id)
         if user is None or user.disabled_at is not None:
             raise SessionEnded("the user is disabled")
-        return SignIn(user, token.session_id, str(successor))
+        return _sign_in(conn, user, session, successor)
+
+    def holder(self, conn: Connection[Any], presented: str) -> User | None:
+        """Whose session a refresh with this token would continue, None for nobody's. It uses nothing up."""
+        try:
+            token = self._parsed(presented)
+        except SessionEnded:
+            return None
+        session = sessions.get_session_by_token(
+            conn, id=token.session_id, token_hash=token.hash, grace_seconds=GRACE_SECONDS
+        )
+        return users.get_user(conn, id=session.user_id) if session else None
 
     def _parsed(self, presented: str) -> RefreshToken:
         try:
@@ -92,21 +111,22 @@ class Sessions:
             raise SessionEnded(str(error)) from error
 
     @staticmethod
-    def _used(conn: Connection[Any], token: RefreshToken, successor: RefreshToken) -> UUID | None:
-        session = sessions.rotate_session(
-            conn, id=token.session_id, token_hash=token.hash, successor_hash=successor.hash
-        )
-        return session.user_id if session else None
+    def _used(conn: Connection[Any], token: RefreshToken, successor: RefreshToken) -> Session | None:
+        return sessions.rotate_session(conn, id=token.session_id, token_hash=token.hash, successor_hash=successor.hash)
 
     @staticmethod
-    def _used_just_now(conn: Connection[Any], token: RefreshToken) -> UUID | None:
-        session = sessions.get_session_just_rotated(
+    def _used_just_now(conn: Connection[Any], token: RefreshToken) -> Session | None:
+        return sessions.get_session_just_rotated(
             conn, id=token.session_id, token_hash=token.hash, grace_seconds=GRACE_SECONDS
         )
-        return session.user_id if session else None
 
     @staticmethod
     def _end(conn: Connection[Any], session_id: UUID) -> None:
         """Whoever has a token that was used up shares it with somebody; which of the two is honest nobody knows."""
         revoked = sessions.revoke_session(conn, id=session_id)
         log.warning("refresh_token_refused", session_id=str(session_id), session_revoked=bool(revoked))
+
+
+def _sign_in(conn: Connection[Any], user: User, session: Session, token: RefreshToken) -> SignIn:
+    table = tables.get_table(conn, id=user.table_id) if user.table_id else None
+    return SignIn(user, session.id, str(token), session.expires_at, table.label if table else None)

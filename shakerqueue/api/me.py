@@ -31,6 +31,8 @@ def get_me() -> User:
 @blueprint.response(200, SignInSchema)
 def change_password(body: dict[str, Any]) -> dict[str, Any]:
     """Change the password; the old one is needed. Every session ends, and the answer holds the tokens of a new one."""
+    if principal().table is not None:
+        raise Problem(403, "A table's guest has no password.")
     user = _me()
     if not services().passwords.matches(body["old_password"], user.password_hash):
         error = FieldError("old_password", "wrong_password", "This is not the password.")

@@ -76,6 +76,7 @@ class User:
     updated_at: datetime
     token_epoch: int
     token_epoch_began_at: datetime | None
+    table_id: UUID | None
 
 
 def user_from_row(
@@ -89,6 +90,7 @@ def user_from_row(
     updated_at: datetime,
     token_epoch: int,
     token_epoch_began_at: datetime | None,
+    table_id: UUID | None,
 ) -> User:
     """Make a row of the values that psycopg loads."""
     return User(
@@ -102,6 +104,7 @@ def user_from_row(
         updated_at,
         token_epoch,
         token_epoch_began_at,
+        table_id,
     )
 
 
@@ -495,3 +498,15 @@ class Drink:
     changed_by: UUID | None
     canceled_at: datetime | None
     cancellation_unseen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A row of `tables`."""
+
+    id: UUID
+    label: str
+    link_version: int
+    link_made_at: datetime
+    archived_at: datetime | None
+    created_at: datetime

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,6 +11,8 @@ from flask.testing import FlaskClient
 
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.app import create_app
+from shakerqueue.intake import insert_orders
+from shakerqueue.messaging.messages import unpack
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 
@@ -18,8 +22,9 @@ def is_open(services: Services) -> bool:
 
 
 @contextmanager
-def running_app(bar: Bar) -> Iterator[Flask]:
-    app = create_app(bar.settings)
+def running_app(bar: Bar, **settings: Any) -> Iterator[Flask]:
+    """The application of this bar, with these settings in place of the bar's own."""
+    app = create_app(replace(bar.settings, **settings))
     services: Services = app.extensions[EXTENSION]
     eventually(lambda: services.menu.loaded and not services.revocations.stale and is_open(services))
     yield app
@@ -73,3 +78,12 @@ def sign_in(client: FlaskClient, email: str) -> dict[str, str]:
     answer = client.post("/login", json={"email": email, "password": "password123"})
     assert 200 == answer.status_code, answer.text
     return {"Authorization": f"Bearer {answer.get_json()['token']}"}
+
+
+def persist_queued(bar: Bar, services: Services) -> None:
+    """Store the orders that are in the queue, as the consumer would."""
+    connection, channel = bar.open_channel()
+    with connection:
+        while (message := channel.basic_get(bar.topology.orders_queue, auto_ack=True))[0]:
+            with services.database.transaction() as conn:
+                insert_orders(conn, unpack(message[2]))
