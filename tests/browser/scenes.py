@@ -6,8 +6,10 @@ from typing import Any
 
 import psycopg
 
+from dev.product import SEED, run_once
 from tests.support.house import BARTENDER, GUEST, House
 
+PAST_ORDERS = 20_000
 COLLEAGUE = "noor@example.com"
 
 
@@ -76,6 +78,25 @@ def busy_moment(house: House) -> datetime:
     now = datetime.now(UTC)
     backdate(house, orders, now)
     return now
+
+
+def after_a_year(house: House) -> datetime:
+    """The busy moment, and a year of evenings before it; when that is."""
+    now = busy_moment(house)
+    settings = house.bar.environment(house.api.port)
+    run_once("seed", [*SEED, "--orders", str(PAST_ORDERS)], state_folder=house.bar.folder, settings=settings)
+    return now
+
+
+def round_at_a_table(house: House) -> datetime:
+    """A guest's round of which one drink is ready and one in the making; when that is."""
+    order = house.place(
+        line("Negroni", 2, note="one without ice"), line("Paloma"), line("Espresso Martini"), ticket="Terrace 4"
+    )
+    house.place(line("Margarita", 2), as_user=BARTENDER)
+    house.post(f"/orders/{order}/items/3/complete")
+    house.post(f"/orders/{order}/items/4/start")
+    return datetime.now(UTC)
 
 
 def backdate(house: House, orders: dict[str, str], now: datetime) -> None:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -18,10 +18,11 @@ from dev.rabbitmq import PrivateRabbitMQ
 from dev.rabbitmq_install import ensure_installed
 from dev.run import interrupt_on_signals
 from dev.servers import ServerError
-from tests.browser.scenes import busy_moment
+from seed.evenings import DAYS_TO_THE_LAST_NIGHT
+from tests.browser.scenes import after_a_year, busy_moment, round_at_a_table
 from tests.support.bars import Bars, create_template
 from tests.support.browser import FULL_HD, PHONE, TABLET, Pages, chromium
-from tests.support.house import BARTENDER, House
+from tests.support.house import ADMIN, BARTENDER, GUEST, House
 
 FOLDER = state.CLONE / "docs" / "images"
 MAX_BYTES = 300_000  # everybody who clones has them for ever
@@ -29,7 +30,7 @@ MAX_BYTES = 300_000  # everybody who clones has them for ever
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture. `shows` is a text that is there once the page is complete."""
+    """One picture. `shows` is a text that is there once the page is complete; the path may name the `last_night`."""
 
     name: str
     scene: Callable[[House], datetime]
@@ -44,6 +45,12 @@ SHOTS = (
     Shot("board-phone", busy_moment, "/board", "Ramos Gin Fizz", BARTENDER, PHONE),
     Shot("board-tablet", busy_moment, "/board", "Ramos Gin Fizz", BARTENDER, TABLET),
     Shot("board-1080p", busy_moment, "/board", "Ramos Gin Fizz", BARTENDER, FULL_HD),
+    Shot("guest-phone", round_at_a_table, "/", "Terrace 4", GUEST, PHONE),
+    Shot("guest-tablet", round_at_a_table, "/", "Terrace 4", GUEST, TABLET),
+    Shot("guest-1080p", round_at_a_table, "/", "Terrace 4", GUEST, FULL_HD),
+    Shot("manager-phone", after_a_year, "/manager?day={last_night}", "Drinks made", ADMIN, PHONE),
+    Shot("manager-tablet", after_a_year, "/manager?day={last_night}", "Drinks made", ADMIN, TABLET),
+    Shot("manager-1080p", after_a_year, "/manager?day={last_night}", "Drinks made", ADMIN, FULL_HD),
 )
 
 
@@ -103,7 +110,8 @@ def take(shot: Shot, pages: Pages, now: datetime) -> Path:
         Error: Playwright's; the page never showed what it should.
     """
     picture = FOLDER / f"{shot.name}.png"
-    page = pages.open(shot.path, viewport=shot.viewport, as_user=shot.as_user, now=now, reduced_motion="reduce")
+    path = shot.path.format(last_night=now.date() - timedelta(days=DAYS_TO_THE_LAST_NIGHT))
+    page = pages.open(path, viewport=shot.viewport, as_user=shot.as_user, now=now, reduced_motion="reduce")
     page.get_by_text(shot.shows).filter(visible=True).first.wait_for()
     page.screenshot(path=picture, animations="disabled")
     if complaints := pages.close():

@@ -7,7 +7,7 @@ from tests.support.accessibility import assert_accessible
 from tests.support.browser import FULL_HD, PHONE, Pages
 from tests.support.house import BARTENDER
 
-PAGES = ("/", "/board")
+PAGES = ("/", "/board", "/manager")
 SCRIPT = "const script = document.createElement('script');"
 INJECTIONS = {
     "a script's text": f"{SCRIPT} script.text = 'ran = true'; document.body.append(script)",

@@ -131,7 +131,7 @@ def test_after_a_switch_every_change_carries_the_other_name(tablet: FlaskClient,
 
 def test_the_answer_is_that_of_a_sign_in(tablet: FlaskClient, bar: Bar) -> None:
     answer = switch(tablet, bar, "admin")
-    assert {"user", "role", "expires_in", "refreshable"} == set(answer.get_json())
+    assert {"user", "role", "expires_in", "refreshable", "table"} == set(answer.get_json())
     assert {name for name, _ in COOKIES} == {line.split("=")[0] for line in answer.headers.getlist("Set-Cookie")}
 
 

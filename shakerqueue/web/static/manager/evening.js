@@ -1,6 +1,6 @@
 // The evening in figures and bars: what was ordered, how long it took, what went wrong.
 
-import { bars } from "./charts.js";
+import { lying, standing } from "./charts.js";
 import { keyOf, labelOf } from "../board/tickets.js";
 import { cells, clock, find, fromTemplate, keep, minutes, say } from "../elements.js";
 import { ask } from "../session.js";
@@ -10,6 +10,7 @@ const day = find("#day");
 
 /** `onDay` is called when another business day is chosen. */
 export function prepareEvening(onDay) {
+  day.value = new URLSearchParams(location.search).get("day") ?? ""; // a day can be passed on by its address
   day.addEventListener("change", onDay);
 }
 
@@ -60,17 +61,17 @@ function showFigures(totals, status) {
 function showCharts({ by_hour: hours, by_recipe: recipes }) {
   const inMinutes = (value) => (value === null ? null : value / 60);
   const hourly = (valuesOf) => hours.map((hour) => ({ name: `${hour.hour}:00`, values: valuesOf(hour) }));
-  bars(find("#chart-hours"), { series: ["drinks"], rows: hourly((hour) => [hour.drinks]) });
-  bars(find("#chart-waits"), {
-    series: ["half, minutes", "nine of ten, minutes"],
+  standing(find("#chart-hours"), { series: ["drinks"], rows: hourly((hour) => [hour.drinks]) });
+  standing(find("#chart-waits"), {
+    series: ["half of them within", "nine of ten within"],
     rows: hourly((hour) => [inMinutes(hour.total_seconds.p50), inMinutes(hour.total_seconds.p90)]),
     format: (value) => value.toFixed(value < 10 ? 1 : 0),
   });
   const most = recipes.slice(0, MOST_RECIPES);
-  const byRecipe = (valuesOf) => most.map((recipe) => ({ name: recipe.recipe, short: shortened(recipe.recipe), values: valuesOf(recipe) }));
-  bars(find("#chart-recipes"), { series: ["drinks"], rows: byRecipe((recipe) => [recipe.drinks]) });
-  bars(find("#chart-makes"), {
-    series: ["half, seconds", "nine of ten, seconds"],
+  const byRecipe = (valuesOf) => most.map((recipe) => ({ name: recipe.recipe, values: valuesOf(recipe) }));
+  lying(find("#chart-recipes"), { series: ["drinks"], rows: byRecipe((recipe) => [recipe.drinks]) });
+  lying(find("#chart-makes"), {
+    series: ["half of them within", "nine of ten within"],
     rows: byRecipe((recipe) => [recipe.make_seconds.p50, recipe.make_seconds.p90]),
     format: (value) => value.toFixed(0),
   });
@@ -116,4 +117,3 @@ function showStaff(staff) {
 
 const time = (count) => (count === null ? "–" : minutes(count));
 const known = (value) => value ?? "?";
-const shortened = (name) => (name.length > 9 ? `${name.slice(0, 8)}…` : name);
