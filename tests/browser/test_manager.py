@@ -82,7 +82,7 @@ def test_a_drink_is_changed_added_86ed_and_taken_off_the_books(house: House, pag
 
     page.get_by_role("button", name="New drink").click()
     dialog = page.get_by_role("dialog", name="A new drink")
-    dialog.get_by_label("Name").fill("House Negroni")
+    dialog.get_by_label("Name", exact=True).fill("House Negroni")
     dialog.get_by_label("Ingredients").fill("30 ml gin")
     dialog.get_by_label("Allergens").fill("egg, nuts")
     dialog.get_by_role("button", name="Save").click()

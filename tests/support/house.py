@@ -33,6 +33,8 @@ FORGET = """
     INSERT INTO recipes (TABLE untouched.recipes EXCEPT TABLE recipes);
     DELETE FROM sessions WHERE user_id NOT IN (SELECT id FROM untouched.users);
     DELETE FROM users WHERE id NOT IN (SELECT id FROM untouched.users);
+    DELETE FROM tables;
+    DELETE FROM failed_attempts;
     UPDATE bar SET accepting = DEFAULT, reason = DEFAULT, closes_at = DEFAULT, reopens_at = DEFAULT
 """
 

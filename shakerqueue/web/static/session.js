@@ -5,6 +5,7 @@ import { call, Refused } from "./http.js";
 const others = new BroadcastChannel("session"); // the other tabs of this browser
 const listeners = [];
 let renewal = null;
+let turn = Promise.resolve();
 let timer = 0;
 
 /** `{user: {id, username, role}, role, expires_in}`, or null while nobody is signed in. */
@@ -22,22 +23,21 @@ export async function resume() {
 }
 
 export async function signIn(email, password) {
-  return tellOthers(took(await call("POST", "/session", { email, password })));
+  return tellOthers(await inTurn(() => call("POST", "/session", { email, password })));
 }
 
 export async function signOut() {
-  await call("DELETE", "/session");
-  return tellOthers(took(null));
+  return tellOthers(await inTurn(() => call("DELETE", "/session")));
 }
 
 /** Go on as a colleague, by their PIN. */
 export async function switchTo(userId, pin) {
-  return tellOthers(took(await call("POST", "/session/switch", { user_id: userId, pin })));
+  return tellOthers(await inTurn(() => call("POST", "/session/switch", { user_id: userId, pin })));
 }
 
 /** Become a guest of the table whose code was scanned. */
 export async function sitDown(link) {
-  return tellOthers(took(await call("POST", "/session/table", { link })));
+  return tellOthers(await inTurn(() => call("POST", "/session/table", { link })));
 }
 
 /** As `call`, with one renewal of the session where its time is over. */
@@ -59,11 +59,17 @@ function renewed() {
 
 async function renew() {
   try {
-    return took(await call("POST", "/session/refresh"));
+    return await inTurn(() => call("POST", "/session/refresh"));
   } catch (error) {
     if (error instanceof Refused) return took(null);
     throw error;
   }
+}
+
+/** One after the other: what is answered last is what the cookies say, and an old answer must not put them back. */
+function inTurn(request) {
+  turn = turn.catch(() => {}).then(async () => took(await request()));
+  return turn;
 }
 
 function took(now) {
