@@ -15,7 +15,7 @@ class NoSuchUser(ShakerQueueError):
 
 
 class NotAPerson(ShakerQueueError):
-    """An integration stays one: it has no password to sign in with."""
+    """An integration stays one, and a guest of a table, too: there is no password to sign in with."""
 
 
 class LastAdmin(ShakerQueueError):
@@ -37,7 +37,7 @@ def change_rights(conn: Connection[Any], user_id: UUID, *, role: UserRole | None
 
     Raises:
         NoSuchUser: nobody has this id.
-        NotAPerson: a role for an integration.
+        NotAPerson: a role for an integration, or for a guest of a table.
         LastAdmin: it would take the last enabled admin away.
     """
     _check_target(users.get_user(conn, id=user_id), role)
@@ -53,5 +53,5 @@ def change_rights(conn: Connection[Any], user_id: UUID, *, role: UserRole | None
 def _check_target(user: User | None, role: UserRole | None) -> None:
     if user is None:
         raise NoSuchUser("there is no such user")
-    if role is not None and user.role is UserRole.INTEGRATION:
-        raise NotAPerson("an integration's role cannot be changed")
+    if role is not None and (user.role is UserRole.INTEGRATION or user.table_id is not None):
+        raise NotAPerson("the role of what has no password cannot be changed")

@@ -28,6 +28,7 @@ from shakerqueue.api import (
     requests,
     session,
     status,
+    tables,
     tablet,
     tokens,
     users,
@@ -41,6 +42,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
+from shakerqueue.guest_passes import GuestPasses
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.dead_letters import DeadLetters
@@ -63,6 +65,7 @@ BLUEPRINTS = (
     menu.blueprint,
     recipes.blueprint,
     bar.blueprint,
+    tables.blueprint,
     orders.blueprint,
     order_verbs.blueprint,
     queue.blueprint,
@@ -122,6 +125,7 @@ def _start_services(settings: Settings) -> Services:
     publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
+    sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
     follower = Follower(settings.database_url, [revocations, feed, bar_cache, menu_cache], feed.wake)
     for part in (database, follower, publisher, writer):
         if part:
@@ -140,7 +144,8 @@ def _start_services(settings: Settings) -> Services:
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
         revocations=revocations,
-        sessions=Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds),
+        sessions=sessions,
+        guest_passes=GuestPasses(sessions, settings.guest_pass_seconds),
         order_id_secret=OrderIdSecret(database),
         waiting_places=Semaphore(settings.threads // 4),
         stream_places=Semaphore(settings.threads // 2),

@@ -1,5 +1,6 @@
 """Settings: read from the environment once, frozen, and passed down. Nothing else reads the environment."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
@@ -15,8 +16,10 @@ from shakerqueue.errors import ConfigurationError
 MIN_SECRET_BYTES = 32
 MIN_BCRYPT_COST = 12
 MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocations
+HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NO_BROKER = "off"
+PUBLIC_URL_FORM = re.compile(r"^https?://[^/?#@\s]+/?$")  # scheme and host, perhaps a port
 
 
 class Environment(StrEnum):
@@ -39,6 +42,7 @@ class Settings:
     password_pepper: str = field(repr=False)
     access_token_seconds: int
     refresh_token_seconds: int
+    guest_pass_seconds: int
     bcrypt_cost: int
     host: str
     port: int
@@ -90,6 +94,7 @@ def _read(env: Env) -> Settings:
         refresh_token_seconds=_whole(
             env, "REFRESH_TOKEN_SECONDS", default=30 * DAY_SECONDS, low=60, high=366 * DAY_SECONDS
         ),
+        guest_pass_seconds=_whole(env, "GUEST_PASS_SECONDS", default=6 * HOUR_SECONDS, low=60, high=DAY_SECONDS),
         bcrypt_cost=_whole(env, "BCRYPT_COST", default=MIN_BCRYPT_COST, low=lowest_cost, high=18),
         host=env.str("HOST", default="127.0.0.1"),
         port=_whole(env, "PORT", default=8080, low=1, high=65535),
@@ -126,7 +131,7 @@ def _time_zone(env: Env) -> ZoneInfo:
 
 
 def _public_url(env: Env) -> str | None:
-    url = env.str("PUBLIC_URL", default=None, validate=validate.Regexp("^https?://[^/?#@]+/?$"))
+    url = env.str("PUBLIC_URL", default=None, validate=validate.Regexp(PUBLIC_URL_FORM))
     return url.rstrip("/") if url else None
 
 

@@ -4,6 +4,7 @@ On a session that was signed in with a password, its parent, colleagues can be s
 other, each in a session that ends with the parent at the latest.
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ import structlog
 from psycopg import Connection
 
 from shakerqueue.errors import ShakerQueueError
-from shakerqueue.queries import sessions, users
+from shakerqueue.queries import sessions, tables, users
 from shakerqueue.queries.models import Session, User, UserRole
 from shakerqueue.refresh_tokens import ForeignRefreshToken, RefreshToken
 
@@ -35,7 +36,14 @@ class SignIn(NamedTuple):
     user: User
     session_id: UUID
     refresh_token: str
+    expires_at: datetime  # the session's end, however often it is refreshed
     by_pin: bool = False
+    table: str | None = None  # the label of the table that a guest without an account sits at
+
+    @property
+    def left(self) -> timedelta:
+        """How long the session goes on."""
+        return self.expires_at - datetime.now(UTC)
 
     @property
     def role(self) -> UserRole:
@@ -44,13 +52,13 @@ class SignIn(NamedTuple):
 
 
 class Sessions:
-    """Opens and continues sessions with one secret; each lives for so many seconds after its sign-in."""
+    """Opens and continues sessions with one secret; each lives for so many seconds unless it is opened for fewer."""
 
     def __init__(self, secret: bytes, life_seconds: int) -> None:
         self._secret = secret
         self._life_seconds = life_seconds
 
-    def open(self, conn: Connection[Any], user: User) -> SignIn:
+    def open(self, conn: Connection[Any], user: User, life_seconds: int | None = None) -> SignIn:
         """A new session of this user, as they were read.
 
         Raises:
@@ -61,14 +69,14 @@ class Sessions:
             conn,
             id=token.session_id,
             token_hash=token.hash,
-            life_seconds=self._life_seconds,
+            life_seconds=life_seconds or self._life_seconds,
             user_id=user.id,
             token_epoch=user.token_epoch,
         )
         if opened is None:
             raise RightsChanged("the user has changed since the password was checked")
         sessions.delete_ended_sessions(conn, user_id=user.id)
-        return SignIn(user, token.session_id, str(token))
+        return _sign_in(conn, user, opened, token)
 
     def open_by_pin(self, conn: Connection[Any], user: User, parent_id: UUID) -> SignIn:
         """A session of this user, as they were read, in the place of the one that was opened on the parent before.
@@ -92,7 +100,7 @@ class Sessions:
             raise RightsChanged("the user or the parent has changed since the PIN was checked")
         sessions.revoke_other_pin_sessions(conn, parent_id=parent_id, id=token.session_id)
         sessions.delete_ended_sessions(conn, user_id=user.id)
-        return SignIn(user, token.session_id, str(token), by_pin=True)
+        return _sign_in(conn, user, opened, token)
 
     def refresh(self, conn: Connection[Any], presented: str) -> SignIn:
         """The session goes on with the successor of its refresh token. A token that was used up ends it.
@@ -112,7 +120,18 @@ class Sessions:
         user = users.get_user(conn, id=session.user_id)
         if user is None or user.disabled_at is not None:
             raise SessionEnded("the user is disabled")
-        return SignIn(user, token.session_id, str(successor), by_pin=session.parent_id is not None)
+        return _sign_in(conn, user, session, successor)
+
+    def holder(self, conn: Connection[Any], presented: str) -> User | None:
+        """Whose session a refresh with this token would continue, None for nobody's. It uses nothing up."""
+        try:
+            token = self._parsed(presented)
+        except SessionEnded:
+            return None
+        session = sessions.get_session_by_token(
+            conn, id=token.session_id, token_hash=token.hash, grace_seconds=GRACE_SECONDS
+        )
+        return users.get_user(conn, id=session.user_id) if session else None
 
     def _parsed(self, presented: str) -> RefreshToken:
         try:
@@ -135,3 +154,15 @@ class Sessions:
         """Whoever has a token that was used up shares it with somebody; which of the two is honest nobody knows."""
         revoked = sessions.revoke_session(conn, id=session_id)
         log.warning("refresh_token_refused", session_id=str(session_id), session_revoked=bool(revoked))
+
+
+def _sign_in(conn: Connection[Any], user: User, session: Session, token: RefreshToken) -> SignIn:
+    table = tables.get_table(conn, id=user.table_id) if user.table_id else None
+    return SignIn(
+        user,
+        session.id,
+        str(token),
+        session.expires_at,
+        by_pin=session.parent_id is not None,
+        table=table.label if table else None,
+    )

@@ -122,6 +122,9 @@ class PageSessionSchema(StrictSchema):
 
     user = fields.Nested(UserSchema, dump_default=None, allow_none=True)
     role = fields.Enum(UserRole, by_value=True, dump_default=None, allow_none=True)
+    table = fields.String(
+        dump_default=None, allow_none=True, metadata={"description": "where a guest without an account sits"}
+    )
     expires_in = fields.Integer(
         dump_default=None, allow_none=True, metadata={"description": "seconds until the session has to be refreshed"}
     )

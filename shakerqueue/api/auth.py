@@ -79,10 +79,11 @@ def session_of(email: str, password: str) -> SignIn:
 
 def signed_in(sign_in: SignIn) -> dict[str, Any]:
     """The answer to whoever may in."""
+    access = make_access_token(sign_in)
     return {
         "user": sign_in.user,
-        "token": make_access_token(sign_in),
-        "expires_in": services().settings.access_token_seconds,
+        "token": access.token,
+        "expires_in": access.seconds,
         "refresh_token": sign_in.refresh_token,
     }
 

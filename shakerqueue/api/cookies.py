@@ -4,18 +4,17 @@ from flask import Response, request
 
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.services import services
-from shakerqueue.api.tokens import make_access_token
+from shakerqueue.api.tokens import AccessToken
 from shakerqueue.sessions import SignIn
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REFRESH_PATH = "/session"  # the one place that the refresh token is sent to
 
 
-def set_cookies(response: Response, sign_in: SignIn) -> Response:
-    """Let the browser keep what somebody got who signed in."""
-    settings = services().settings
-    _set(response, _access_name(), make_access_token(sign_in), "/", settings.access_token_seconds)
-    _set(response, _refresh_name(), sign_in.refresh_token, REFRESH_PATH, settings.refresh_token_seconds)
+def set_cookies(response: Response, sign_in: SignIn, access: AccessToken) -> Response:
+    """Let the browser keep what somebody got who signed in, each for as long as it is good."""
+    _set(response, _access_name(), access.token, "/", access.seconds)
+    _set(response, _refresh_name(), sign_in.refresh_token, REFRESH_PATH, int(sign_in.left.total_seconds()))
     return response
 
 

@@ -32,6 +32,8 @@ def get_me() -> User:
 @blueprint.response(200, SignInSchema)
 def change_password(body: dict[str, Any]) -> dict[str, Any]:
     """Change the password; the old one is needed. Every session ends, and the answer holds the tokens of a new one."""
+    if principal().table is not None:
+        raise Problem(403, "A table's guest has no password.")
     user = _me()
     _check_password(user, body["old_password"], field="old_password")
     return signed_in(_with_password(user, services().passwords.hash(body["password"])))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from shakerqueue.api.bar import refuse_while_closed
+from shakerqueue.api.guest_passes import guests_ticket
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import Principal
@@ -22,6 +23,7 @@ class Placement(NamedTuple):
 
     principal_id: UUID
     role: UserRole
+    table: str | None  # the label of the table that a guest without an account sits at
     key: str
     key_is_the_clients: bool
     fingerprint: bytes
@@ -37,7 +39,7 @@ def placement_of(principal: Principal, client_key: str | None, body: Any) -> Pla
         error = FieldError("Idempotency-Key", "invalid", f"1 to {MAX_KEY_LENGTH} printable characters.")
         raise Problem(422, error.detail, errors=[error])
     key = client_key or uuid4().hex
-    return Placement(principal.id, principal.role, key, client_key is not None, fingerprint(body))
+    return Placement(principal.id, principal.role, principal.table, key, client_key is not None, fingerprint(body))
 
 
 def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline) -> OrderPlaced:
@@ -59,11 +61,16 @@ def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline)
         fingerprint=placement.fingerprint,
         placed_at=datetime.now(UTC),
         items=_items(body, deadline),
-        ticket=body["ticket"],
+        ticket=_ticket(placement, body),
         external_id=body["external_id"],
         note=body["note"],
         rush=body["rush"],
     )
+
+
+def _ticket(placement: Placement, body: dict[str, Any]) -> str | None:
+    ticket: str | None = body["ticket"]
+    return ticket if placement.table is None else guests_ticket(placement.table, body)
 
 
 def _items(body: dict[str, Any], deadline: Deadline) -> tuple[ItemPlaced, ...]:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES
 from shakerqueue.deadlines import Deadline
+from shakerqueue.table_links import LINK_PATH
 
 REQUEST_SECONDS = 2.8
 
@@ -62,8 +63,13 @@ def _finish(response: Response) -> Response:
         "request",
         request_id=g.request_id,
         method=request.method,
-        path=request.path,
+        path=_path_for_logs(),
         status=response.status_code,
         duration_seconds=round(perf_counter() - g.started_seconds, 6),
     )
     return response
+
+
+def _path_for_logs() -> str:
+    """The path, without what a table's link says: whoever reads a log must not order by it."""
+    return f"{LINK_PATH}…" if request.path.startswith(LINK_PATH) else request.path

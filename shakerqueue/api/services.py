@@ -13,6 +13,7 @@ from shakerqueue.config import Settings
 from shakerqueue.database import Database
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
+from shakerqueue.guest_passes import GuestPasses
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.dead_letters import DeadLetters
@@ -41,6 +42,7 @@ class Services:
     tokens: TokenVerifier
     revocations: Revocations
     sessions: Sessions
+    guest_passes: GuestPasses
     order_id_secret: OrderIdSecret
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: Semaphore  # streams that may go on at the same time

@@ -10,9 +10,12 @@ from shakerqueue.api.account_schemas import LoginSchema, PageSessionSchema
 from shakerqueue.api.auth import session_of
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, own_pages, principal, public, signed_in_principal
+from shakerqueue.api.guest_passes import guest_pass
 from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
+from shakerqueue.api.table_schemas import TableLinkSchema
+from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions, users
 from shakerqueue.roles import PEOPLE
 from shakerqueue.sessions import SessionEnded, SignIn
@@ -42,7 +45,25 @@ def get_session() -> dict[str, Any]:
         return {"refreshable": cookies.refresh_token() is not None}
     with services().database.connection(request_deadline()) as conn:
         user = users.get_user(conn, id=who.id)
-    return {"user": user, "role": who.role, "expires_in": int(who.expires_at - time.time()), "refreshable": True}
+    return {
+        "user": user,
+        "role": who.role,
+        "table": who.table,
+        "expires_in": int(who.expires_at - time.time()),
+        "refreshable": True,
+    }
+
+
+@blueprint.route("/table", methods=["POST"])
+@own_pages
+@blueprint.arguments(TableLinkSchema)
+@blueprint.response(200, PageSessionSchema)
+def open_guest_pass(body: dict[str, Any]) -> Response:
+    """Let a guest in by a table's link. Who has a pass of this table keeps it; who has an account keeps acting for it.
+
+    409 signed_in: the browser acts for somebody with an account. 429: too many came by this link lately.
+    """
+    return begun(guest_pass(body["link"], cookies.refresh_token() or ""))
 
 
 @blueprint.route("/refresh", methods=["POST"])
@@ -69,10 +90,12 @@ def sign_out() -> Response:
 
 def begun(sign_in: SignIn) -> Response:
     """The answer to a browser that is signed in from now on."""
+    access = make_access_token(sign_in)
     said = {
         "user": sign_in.user,
         "role": sign_in.role,
-        "expires_in": services().settings.access_token_seconds,
+        "table": sign_in.table,
+        "expires_in": access.seconds,
         "refreshable": True,
     }
-    return cookies.set_cookies(jsonify(_schema.dump(said)), sign_in)
+    return cookies.set_cookies(jsonify(_schema.dump(said)), sign_in, access)

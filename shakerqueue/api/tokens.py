@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import flask_jwt_extended
-from flask import Flask
+from flask import Flask, current_app
 from jwt.exceptions import PyJWTError
 
 from shakerqueue.config import Settings
@@ -30,6 +30,7 @@ class Principal(NamedTuple):
     session_id: UUID
     token_epoch: int
     expires_at: float  # seconds since 1970
+    table: str | None  # the label of the table that a guest without an account sits at
 
     @property
     def sees_only(self) -> UUID | None:
@@ -56,12 +57,26 @@ def configure(app: Flask, settings: Settings) -> None:
     flask_jwt_extended.JWTManager(app)
 
 
-def make_access_token(sign_in: SignIn) -> str:
-    """A token of this user in this session. What it says besides tells later whether it was revoked."""
+class AccessToken(NamedTuple):
+    """What is sent with each request, and for how many seconds it is good."""
+
+    token: str
+    seconds: int
+
+
+def make_access_token(sign_in: SignIn) -> AccessToken:
+    """A token of this user in this session, which it never outlives.
+
+    What it says besides spares each request a look at the database: whether it was revoked, and for a table's guest
+    which table.
+    """
     user = sign_in.user
     says = {"role": sign_in.role.value, "epoch": user.token_epoch, "sid": str(sign_in.session_id)}
-    token: str = flask_jwt_extended.create_access_token(str(user.id), additional_claims=says)
-    return token
+    if sign_in.table is not None:
+        says["table"] = sign_in.table
+    life: timedelta = min(current_app.config["JWT_ACCESS_TOKEN_EXPIRES"], sign_in.left)
+    token = flask_jwt_extended.create_access_token(str(user.id), additional_claims=says, expires_delta=life)
+    return AccessToken(token, int(life.total_seconds()))
 
 
 class TokenVerifier:
@@ -110,6 +125,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
         session_id=UUID(claims["sid"]),
         token_epoch=int(claims["epoch"]),
         expires_at=float(claims["exp"]),
+        table=claims.get("table"),
     )
 
 

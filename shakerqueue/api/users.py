@@ -55,7 +55,7 @@ def change_user(body: dict[str, Any], user_id: UUID) -> User:
     except LastAdmin:
         raise Problem(409, "The last admin cannot be demoted or disabled.", code="last_admin") from None
     except NotAPerson:
-        raise Problem(409, "The role of an integration cannot be changed.", code="not_a_person") from None
+        raise Problem(409, "Integrations and tables' guests have one role for ever.", code="not_a_person") from None
 
 
 def _users_after(username: str, role: UserRole | None, max_rows: int) -> list[User]:

@@ -79,6 +79,7 @@ class User:
     token_epoch: int
     token_epoch_began_at: datetime | None
     pin_hash: str | None
+    table_id: UUID | None
 
 
 def user_from_row(
@@ -93,6 +94,7 @@ def user_from_row(
     token_epoch: int,
     token_epoch_began_at: datetime | None,
     pin_hash: str | None,
+    table_id: UUID | None,
 ) -> User:
     """Make a row of the values that psycopg loads."""
     return User(
@@ -107,6 +109,7 @@ def user_from_row(
         token_epoch,
         token_epoch_began_at,
         pin_hash,
+        table_id,
     )
 
 
@@ -580,3 +583,15 @@ class FailedAttempt:
     subject: str
     failures: int
     window_ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A row of `tables`."""
+
+    id: UUID
+    label: str
+    link_version: int
+    link_made_at: datetime
+    archived_at: datetime | None
+    created_at: datetime

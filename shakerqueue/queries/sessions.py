@@ -142,6 +142,34 @@ def get_session_just_rotated(
     )
 
 
+GET_SESSION_BY_TOKEN: Final = """-- name: GetSessionByToken
+SELECT id, user_id, token_hash, previous_token_hash, rotated_at, created_at, expires_at, revoked_at, parent_id FROM sessions
+WHERE id = $1 AND revoked_at IS NULL AND expires_at > now()
+    AND (
+        token_hash = $2
+        OR (previous_token_hash = $2
+            AND rotated_at > clock_timestamp() - make_interval(secs => $3::int))
+    )
+"""
+
+
+def get_session_by_token(
+    conn: Connection[Any],
+    *,
+    id: UUID,
+    token_hash: bytes,
+    grace_seconds: int,
+) -> Session | None:
+    """The session that a refresh with this token would continue: the token is the good one, or the one before it within
+    the grace period.
+    """
+    return (
+        RawCursor(conn, row_factory=args_row(Session))
+        .execute(GET_SESSION_BY_TOKEN, [id, token_hash, grace_seconds])
+        .fetchone()
+    )
+
+
 REVOKE_SESSION: Final = """-- name: RevokeSession
 UPDATE sessions SET revoked_at = clock_timestamp()
 WHERE id = $1 AND revoked_at IS NULL
@@ -162,6 +190,19 @@ WHERE parent_id = $1 AND id <> $2 AND revoked_at IS NULL
 def revoke_other_pin_sessions(conn: Connection[Any], *, parent_id: UUID | None, id: UUID) -> int:
     """Ends what was opened on a session before."""
     return RawCursor(conn).execute(REVOKE_OTHER_PIN_SESSIONS, [parent_id, id]).rowcount
+
+
+REVOKE_SESSIONS_OF_TABLE: Final = """-- name: RevokeSessionsOfTable
+UPDATE sessions SET revoked_at = clock_timestamp()
+FROM users
+WHERE users.id = sessions.user_id AND users.table_id = $1::uuid
+    AND sessions.revoked_at IS NULL AND sessions.expires_at > now()
+"""
+
+
+def revoke_sessions_of_table(conn: Connection[Any], *, table_id: UUID) -> int:
+    """Ends the sessions of everybody who came by this table's link."""
+    return RawCursor(conn).execute(REVOKE_SESSIONS_OF_TABLE, [table_id]).rowcount
 
 
 LIST_REVOKED_SESSIONS: Final = """-- name: ListRevokedSessions

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from psycopg.rows import args_row, scalar_row
 from .models import User, UserRole, user_from_row
 
 GET_USER_BY_EMAIL: Final = """-- name: GetUserByEmail
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id FROM users
 WHERE lower(email) = lower($1)
 """
 
@@ -59,7 +60,7 @@ def insert_users_once(
 INSERT_USER: Final = """-- name: InsertUser
 INSERT INTO users (username, email, password_hash, role)
 VALUES ($1, $2, $3, $4)
-RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id
 """
 
 
@@ -79,8 +80,53 @@ def insert_user(
     )
 
 
+INSERT_TABLE_GUEST: Final = """-- name: InsertTableGuest
+INSERT INTO users (username, role, table_id)
+VALUES ($1, 'customer', $2::uuid)
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id
+"""
+
+
+def insert_table_guest(conn: Connection[Any], *, username: str, table_id: UUID) -> User | None:
+    """Adds a guest of a table: a customer without address and password."""
+    return (
+        RawCursor(conn, row_factory=args_row(user_from_row))
+        .execute(INSERT_TABLE_GUEST, [username, table_id])
+        .fetchone()
+    )
+
+
+GET_SECONDS_UNTIL_TABLE_HAS_ROOM: Final = """-- name: GetSecondsUntilTableHasRoom
+SELECT ceil(extract(epoch FROM created_at - now()) + ($1::int))::int AS seconds FROM users
+WHERE table_id = $2::uuid
+    AND created_at >= greatest(now() - make_interval(secs => $1::int), $3::timestamptz)
+ORDER BY created_at DESC
+OFFSET ($4::int) - 1
+LIMIT 1
+"""
+
+
+def get_seconds_until_table_has_room(
+    conn: Connection[Any],
+    *,
+    window_seconds: int,
+    table_id: UUID,
+    since: datetime,
+    at_most: int,
+) -> int | None:
+    """Nothing while fewer than so many guests have come to this table within the window and since the given time;
+    else the seconds until the first of the last so many falls out of the window.
+    """
+    scalar: int | None = (
+        RawCursor(conn, row_factory=scalar_row)
+        .execute(GET_SECONDS_UNTIL_TABLE_HAS_ROOM, [window_seconds, table_id, since, at_most])
+        .fetchone()
+    )
+    return scalar
+
+
 GET_USER: Final = """-- name: GetUser
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id FROM users
 WHERE id = $1
 """
 
@@ -91,23 +137,23 @@ def get_user(conn: Connection[Any], *, id: UUID) -> User | None:
 
 
 LIST_USERS: Final = """-- name: ListUsers
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
-WHERE lower(username) > lower($1::text)
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id FROM users
+WHERE table_id IS NULL AND lower(username) > lower($1::text)
 ORDER BY lower(username)
 LIMIT $2::int
 """
 
 
 def list_users(conn: Connection[Any], *, after: str, max_rows: int) -> list[User]:
-    """Users by name, those after the given one."""
+    """Users by name, those after the given one. Guests of tables are in no list."""
     return (
         RawCursor(conn, row_factory=args_row(user_from_row)).execute(LIST_USERS, [after, max_rows]).fetchall()
     )
 
 
 LIST_USERS_BY_ROLE: Final = """-- name: ListUsersByRole
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
-WHERE role = $1 AND lower(username) > lower($2::text)
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id FROM users
+WHERE role = $1 AND table_id IS NULL AND lower(username) > lower($2::text)
 ORDER BY lower(username)
 LIMIT $3::int
 """
@@ -148,7 +194,7 @@ SET role = coalesce($1, role),
     END,
     updated_at = now()
 WHERE id = $3
-RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id
 """
 
 
@@ -170,7 +216,7 @@ def update_user_rights(
 UPDATE_PASSWORD: Final = """-- name: UpdatePassword
 UPDATE users SET password_hash = $1, updated_at = now()
 WHERE id = $2 AND token_epoch = $3 AND disabled_at IS NULL
-RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash
+RETURNING id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id
 """
 
 
@@ -216,7 +262,7 @@ def remove_pin(conn: Connection[Any], *, id: UUID) -> int:
 
 
 LIST_COLLEAGUES: Final = """-- name: ListColleagues
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id FROM users
 WHERE role IN ('employee', 'admin') AND disabled_at IS NULL AND pin_hash IS NOT NULL
 ORDER BY lower(username)
 """
@@ -228,7 +274,7 @@ def list_colleagues(conn: Connection[Any]) -> list[User]:
 
 
 GET_COLLEAGUE: Final = """-- name: GetColleague
-SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash FROM users
+SELECT id, username, email, password_hash, role, disabled_at, created_at, updated_at, token_epoch, token_epoch_began_at, pin_hash, table_id FROM users
 WHERE id = $1 AND role IN ('employee', 'admin') AND disabled_at IS NULL AND pin_hash IS NOT NULL
 """
 

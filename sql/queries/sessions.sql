@@ -46,6 +46,17 @@ SELECT * FROM sessions
 WHERE id = @id AND previous_token_hash = @token_hash AND revoked_at IS NULL AND expires_at > now()
     AND rotated_at > clock_timestamp() - make_interval(secs => @grace_seconds::int);
 
+-- name: GetSessionByToken :one
+-- The session that a refresh with this token would continue: the token is the good one, or the one before it within
+-- the grace period.
+SELECT * FROM sessions
+WHERE id = @id AND revoked_at IS NULL AND expires_at > now()
+    AND (
+        token_hash = @token_hash
+        OR (previous_token_hash = @token_hash
+            AND rotated_at > clock_timestamp() - make_interval(secs => @grace_seconds::int))
+    );
+
 -- name: RevokeSession :execrows
 -- Ends a session and all its tokens.
 UPDATE sessions SET revoked_at = clock_timestamp()
@@ -55,6 +66,13 @@ WHERE id = @id AND revoked_at IS NULL;
 -- Ends what was opened on a session before.
 UPDATE sessions SET revoked_at = clock_timestamp()
 WHERE parent_id = @parent_id AND id <> @id AND revoked_at IS NULL;
+
+-- name: RevokeSessionsOfTable :execrows
+-- Ends the sessions of everybody who came by this table's link.
+UPDATE sessions SET revoked_at = clock_timestamp()
+FROM users
+WHERE users.id = sessions.user_id AND users.table_id = @table_id::uuid
+    AND sessions.revoked_at IS NULL AND sessions.expires_at > now();
 
 -- name: ListRevokedSessions :many
 -- The sessions revoked within so many seconds: tokens that were made before may not have expired yet.

@@ -19,22 +19,38 @@ INSERT INTO users (username, email, password_hash, role)
 VALUES (@username, @email, @password_hash, @role)
 RETURNING *;
 
+-- name: InsertTableGuest :one
+-- Adds a guest of a table: a customer without address and password.
+INSERT INTO users (username, role, table_id)
+VALUES (@username, 'customer', @table_id::uuid)
+RETURNING *;
+
+-- name: GetSecondsUntilTableHasRoom :one
+-- Nothing while fewer than so many guests have come to this table within the window and since the given time;
+-- else the seconds until the first of the last so many falls out of the window.
+SELECT ceil(extract(epoch FROM created_at - now()) + (@window_seconds::int))::int AS seconds FROM users
+WHERE table_id = @table_id::uuid
+    AND created_at >= greatest(now() - make_interval(secs => @window_seconds::int), @since::timestamptz)
+ORDER BY created_at DESC
+OFFSET (@at_most::int) - 1
+LIMIT 1;
+
 -- name: GetUser :one
 -- The user of this id, disabled or not.
 SELECT * FROM users
 WHERE id = @id;
 
 -- name: ListUsers :many
--- Users by name, those after the given one.
+-- Users by name, those after the given one. Guests of tables are in no list.
 SELECT * FROM users
-WHERE lower(username) > lower(@after::text)
+WHERE table_id IS NULL AND lower(username) > lower(@after::text)
 ORDER BY lower(username)
 LIMIT @max_rows::int;
 
 -- name: ListUsersByRole :many
 -- Users of one role by name, those after the given one.
 SELECT * FROM users
-WHERE role = @role AND lower(username) > lower(@after::text)
+WHERE role = @role AND table_id IS NULL AND lower(username) > lower(@after::text)
 ORDER BY lower(username)
 LIMIT @max_rows::int;
 

@@ -51,6 +51,7 @@ class Bar:
             password_pepper="the pepper of the tests, 32 bytes and more",
             access_token_seconds=900,
             refresh_token_seconds=3600,
+            guest_pass_seconds=1800,
             bcrypt_cost=4,
             host="127.0.0.1",
             port=free_port(),

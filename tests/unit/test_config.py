@@ -55,6 +55,8 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("BCRYPT_COST", "4"),
         ("ACCESS_TOKEN_SECONDS", "901"),
         ("REFRESH_TOKEN_SECONDS", "59"),
+        ("GUEST_PASS_SECONDS", "86401"),
+        ("PUBLIC_URL", "https://bar.example/menu"),
         ("AMQP_PREFIX", "UPPER case"),
         ("SHAKERQUEUE_ENV", "staging"),
         ("LOG_FORMAT", "xml"),

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.app import create_app
+from shakerqueue.intake import insert_orders
+from shakerqueue.messaging.messages import unpack
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 
@@ -76,3 +78,12 @@ def sign_in(client: FlaskClient, email: str) -> dict[str, str]:
     answer = client.post("/login", json={"email": email, "password": "password123"})
     assert 200 == answer.status_code, answer.text
     return {"Authorization": f"Bearer {answer.get_json()['token']}"}
+
+
+def persist_queued(bar: Bar, services: Services) -> None:
+    """Store the orders that are in the queue, as the consumer would."""
+    connection, channel = bar.open_channel()
+    with connection:
+        while (message := channel.basic_get(bar.topology.orders_queue, auto_ack=True))[0]:
+            with services.database.transaction() as conn:
+                insert_orders(conn, unpack(message[2]))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,7 @@ from shakerqueue.intake import insert_orders
 from shakerqueue.queries import sessions, users
 from shakerqueue.queries.models import User, UserRole
 from shakerqueue.sessions import SignIn
+from shakerqueue.tables import add_tables
 from tests.support.bar import Bar
 from tests.support.orders import drink, order
 from tests.support.waiting import eventually
@@ -51,6 +53,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /logout": PEOPLE,
     "POST /session": who(403, 403, 403, 403, 403, 403),  # no page of our own asks here
     "GET /session": ANYONE,
+    "POST /session/table": who(403, 403, 403, 403, 403, 403),
     "POST /session/refresh": who(403, 403, 403, 403, 403, 403),
     "DELETE /session": PEOPLE,
     "GET /session/colleagues": STAFF,
@@ -91,6 +94,11 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "DELETE /recipes/<uuid:recipe_id>": STAFF,
     "GET /bar": ANYONE,
     "PATCH /bar": STAFF,
+    "GET /tables": STAFF,
+    "POST /tables": STAFF,
+    "DELETE /tables/<uuid:table_id>": STAFF,
+    "POST /tables/<uuid:table_id>/revoke": STAFF,
+    "GET /tables/<uuid:table_id>/qr.svg": STAFF,
     "GET /queue": STAFF,
     "POST /queue/claim": STAFF,
     "POST /queue/fail": STAFF,
@@ -138,6 +146,11 @@ class House:
     def link(self) -> str:
         return "any"
 
+    def table_id(self) -> UUID:
+        with self.services.database.transaction() as conn:
+            [table] = add_tables(conn, [uuid4().hex])
+        return table.id
+
     def version(self) -> str:
         return "any"
 
@@ -159,7 +172,8 @@ class House:
             return {}
         session_id = self.revoked_session if caller == "revoked" else uuid4()
         with self.app.app_context():
-            return {"Authorization": f"Bearer {make_access_token(SignIn(self.callers[caller], session_id, ''))}"}
+            sign_in = SignIn(self.callers[caller], session_id, "", expires_at=datetime.now(UTC) + timedelta(hours=1))
+            return {"Authorization": f"Bearer {make_access_token(sign_in).token}"}
 
     def ask(self, route: str, caller: str) -> Outcome:
         """What the caller gets for a request with an empty JSON object, as far as guards have to do with it."""

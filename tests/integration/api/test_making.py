@@ -12,8 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shakerqueue.api.services import Services
-from shakerqueue.intake import insert_orders
-from shakerqueue.messaging.messages import unpack
+from tests.integration.api.conftest import persist_queued
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 
@@ -32,14 +31,6 @@ def place(client: FlaskClient, bar: Bar, services: Services) -> Any:
         return str(answer.headers["Location"])
 
     return place
-
-
-def persist_queued(bar: Bar, services: Services) -> None:
-    connection, channel = bar.open_channel()
-    with connection:
-        while (message := channel.basic_get(bar.topology.orders_queue, auto_ack=True))[0]:
-            with services.database.transaction() as conn:
-                insert_orders(conn, unpack(message[2]))
 
 
 def test_the_whole_life_of_an_order(client: FlaskClient, guest: Headers, bartender: Headers, place: Any) -> None:

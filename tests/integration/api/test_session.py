@@ -31,7 +31,7 @@ def cookies_of(answer: TestResponse) -> dict[str, Morsel[str]]:
 def test_a_page_that_is_signed_in_acts_for_its_user_without_ever_seeing_a_token(client: FlaskClient) -> None:
     answer = sign_in(client)
     assert 200 == answer.status_code, answer.text
-    assert {"user", "role", "expires_in", "refreshable"} == set(answer.get_json())
+    assert {"user", "role", "table", "expires_in", "refreshable"} == set(answer.get_json())
     assert ("bartender", "employee") == (answer.get_json()["user"]["username"], answer.get_json()["role"])
     assert 200 == client.get("/queue").status_code
     assert 200 == client.patch("/bar", json={"accepting": True}, headers=OWN).status_code
@@ -127,7 +127,7 @@ def test_a_wrong_password_opens_nothing(client: FlaskClient) -> None:
 
 
 def test_a_browser_learns_whether_it_can_be_signed_in_again(client: FlaskClient) -> None:
-    nobody = {"user": None, "role": None, "expires_in": None}
+    nobody = {"user": None, "role": None, "table": None, "expires_in": None}
     assert {**nobody, "refreshable": False} == client.get("/session").get_json()
     sign_in(client)
     client.delete_cookie("access_token")

@@ -1,0 +1,31 @@
+"""What requests about tables may hold, and what is answered of a table."""
+
+from marshmallow import fields, validate
+
+from shakerqueue.api.fields import StrictSchema, label
+
+MAX_LABEL_LENGTH = 40
+MAX_LABELS = 200
+MAX_LINK_LENGTH = 200
+
+
+class NewTablesSchema(StrictSchema):
+    labels = fields.List(label(MAX_LABEL_LENGTH), required=True, validate=validate.Length(min=1, max=MAX_LABELS))
+
+
+class TableSchema(StrictSchema):
+    id = fields.UUID()
+    label = fields.String()
+    link = fields.String(metadata={"description": "the address that the table's code stands for"})
+    link_made_at = fields.AwareDateTime()
+    created_at = fields.AwareDateTime()
+
+
+class TableListSchema(StrictSchema):
+    tables = fields.List(fields.Nested(TableSchema))
+
+
+class TableLinkSchema(StrictSchema):
+    """What a page that was opened by a table's code has of it: the last part of its own address."""
+
+    link = fields.String(required=True, validate=validate.Length(1, MAX_LINK_LENGTH))
