@@ -37,8 +37,8 @@ class SignIn(NamedTuple):
     session_id: UUID
     refresh_token: str
     expires_at: datetime  # the session's end, however often it is refreshed
-    table: str | None = None  # the label of the table that a guest without an account sits at
     by_pin: bool = False
+    table: str | None = None  # the label of the table that a guest without an account sits at
 
     @property
     def left(self) -> timedelta:
@@ -159,10 +159,10 @@ class Sessions:
 def _sign_in(conn: Connection[Any], user: User, session: Session, token: RefreshToken) -> SignIn:
     table = tables.get_table(conn, id=user.table_id) if user.table_id else None
     return SignIn(
-        user=user,
-        session_id=session.id,
-        refresh_token=str(token),
-        expires_at=session.expires_at,
-        table=table.label if table else None,
+        user,
+        session.id,
+        str(token),
+        session.expires_at,
         by_pin=session.parent_id is not None,
+        table=table.label if table else None,
     )
