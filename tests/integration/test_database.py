@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, Unavailable
+from shakerqueue.queries.reports import prepare_report
 from tests.support.bar import Bar, free_port
 from tests.support.waiting import eventually
 
@@ -138,3 +140,35 @@ def test_what_the_server_is_to_blame_for_is_unavailable(database: Database, sett
 def test_a_schema_that_is_not_there_yet_is_no_fault_of_the_data(database: Database) -> None:
     with pytest.raises(Unavailable, match="42P01"), database.connection() as conn:
         conn.execute("SELECT FROM no_such_table")
+
+
+def test_a_snapshot_stays_the_same_whatever_others_commit(bar: Bar, database: Database) -> None:
+    def count(conn: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+        return conn.execute("SELECT count(*) FROM users").fetchall()
+
+    with database.snapshot() as conn:
+        before = count(conn)
+        with psycopg.connect(bar.database_url, autocommit=True) as other:
+            other.execute(INSERT_USER, ["newcomer", "newcomer@example.com"])
+            assert before != count(other)
+        assert before == count(conn)
+    with database.connection() as conn:
+        assert before != count(conn)
+
+
+def test_a_snapshot_is_for_reading(database: Database) -> None:
+    with pytest.raises(Unavailable, match="read-only"), database.snapshot() as conn:
+        conn.execute(INSERT_USER, ["newcomer", "newcomer@example.com"])
+
+
+def test_what_a_report_is_granted_ends_with_it(database: Database) -> None:
+    def granted(conn: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+        return conn.execute(
+            "SELECT current_setting('statement_timeout'), current_setting('random_page_cost')"
+        ).fetchall()
+
+    with database.snapshot() as conn:
+        prepare_report(conn)
+        assert [("10s", "1.1")] == granted(conn)
+    with database.connection() as conn:
+        assert [("3s", "4")] == granted(conn)

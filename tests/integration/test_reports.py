@@ -250,14 +250,17 @@ def friday(hour: int, minute: int = 0, second: int = 0) -> datetime:
 
 
 def test_an_order_at_04_59_belongs_to_the_evening_before(evening: Evening) -> None:
-    for at in (friday(5) - timedelta(minutes=1), friday(5, 1), friday(4, 59), friday(5) + DAY + timedelta(minutes=1)):
-        evening.place("Margarita", at=at)
+    begin, end = friday(5), friday(5) + DAY
+    for moment in (begin, end):
+        for minutes in (-1, 0, 1):
+            evening.place("Margarita", at=moment + timedelta(minutes=minutes))
 
     report = evening.service()
     assert [(FRIDAY, 5, friday(5)), (FRIDAY, 4, friday(4))] == [
         (row["business_day"], row["hour"], row["starts_at"]) for row in report["by_hour"]
     ]
-    assert (2, 2) == (report["totals"]["orders"], report["totals"]["drinks"])
+    assert [2, 1] == [row["orders"] for row in report["by_hour"]]
+    assert (3, 3) == (report["totals"]["orders"], report["totals"]["drinks"])
 
 
 def test_the_hour_that_comes_twice_stands_there_twice(evening: Evening) -> None:

@@ -17,7 +17,7 @@ AUTUMN = date(2026, 10, 24)  # the night in which 03:00 becomes 02:00
 
 
 def berlin(day: date, hour: int, minute: int = 0) -> datetime:
-    return datetime.combine(day, time(hour, minute), BERLIN)
+    return datetime.combine(day, time(hour, minute), BERLIN).astimezone(UTC)
 
 
 @pytest.mark.parametrize("night", [date(2026, 11, 6), SPRING, AUTUMN])
