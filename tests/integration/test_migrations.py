@@ -121,29 +121,6 @@ def test_a_night_with_served_drinks_goes_back_and_up_again(empty_database_url: s
         assert [("complete", None)] == conn.execute("SELECT status::text, served_at FROM order_items").fetchall()
 
 
-def test_the_orders_of_a_tables_guest_outlive_the_way_back(empty_database_url: str) -> None:
-    """The code of before knows nobody without a password but integrations; as one of these nobody gets in either."""
-    migrate_up(empty_database_url)
-    with psycopg.connect(empty_database_url) as conn:
-        conn.execute(
-            "WITH place AS (INSERT INTO tables (label) VALUES ('Terrace 4') RETURNING id),"
-            " guest AS (INSERT INTO users (username, role, table_id) SELECT 'guest', 'customer', id FROM place"
-            "  RETURNING id),"
-            " pass AS (INSERT INTO sessions (id, user_id, token_hash, expires_at)"
-            "  SELECT gen_random_uuid(), id, sha256('x'), now() + interval '1 hour' FROM guest)"
-            " INSERT INTO orders (id, principal_id, idempotency_key, fingerprint, placed_at, rush, pending_count)"
-            "  SELECT gen_random_uuid(), id, 'key', sha256('x'), now(), false, 1 FROM guest"
-        )
-    steps = len(IDS) - IDS.index("0011_tables.up")
-    migrate_down(empty_database_url, steps)
-    with psycopg.connect(empty_database_url) as conn:
-        assert [("integration", True, True)] == conn.execute(
-            "SELECT role::text, disabled_at IS NOT NULL, revoked_at IS NOT NULL"
-            " FROM users JOIN orders ON principal_id = users.id JOIN sessions ON user_id = users.id"
-        ).fetchall()
-    assert IDS[-steps:] == migrate_up(empty_database_url)
-
-
 def test_runners_that_start_together_apply_each_migration_once(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as runners:
         applied = list(runners.map(migrate_up, [empty_database_url] * 4))
