@@ -2,6 +2,7 @@
 
 import { closable, find, fromTemplate, keep, open, say } from "../elements.js";
 import { complain, tell } from "../messages.js";
+import { allRecipes } from "../recipes.js";
 import { ask } from "../session.js";
 
 const READ_AGAIN_SECONDS = 1;
@@ -37,14 +38,7 @@ export function showSoldOut(queue) {
 
 async function read() {
   readAt = Date.now();
-  const pages = [];
-  let cursor = "";
-  while (cursor !== null) {
-    const page = await ask("GET", `/recipes?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    pages.push(...page.recipes);
-    cursor = page.next_cursor;
-  }
-  recipes = pages;
+  recipes = await allRecipes();
   show();
 }
 

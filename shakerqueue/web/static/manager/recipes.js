@@ -2,6 +2,7 @@
 
 import { closable, find, fromTemplate, keep, open, say } from "../elements.js";
 import { complain, tell } from "../messages.js";
+import { allRecipes } from "../recipes.js";
 import { ask } from "../session.js";
 
 const INGREDIENT = /^\s*(\d+(?:[.,]\d+)?)\s+(\S+)\s+(.+?)\s*$/;
@@ -29,14 +30,7 @@ export function prepareRecipes() {
 }
 
 export async function readRecipes() {
-  const pages = [];
-  let cursor = "";
-  while (cursor !== null) {
-    const page = await ask("GET", `/recipes?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-    pages.push(...page.recipes);
-    cursor = page.next_cursor;
-  }
-  recipes = pages;
+  recipes = await allRecipes();
   show();
 }
 

@@ -1,0 +1,15 @@
+// The recipes on the books, as the pages of the staff change them.
+
+import { ask } from "./session.js";
+
+/** Every recipe by name, also those that cannot be ordered now. */
+export async function allRecipes() {
+  const recipes = [];
+  let cursor = "";
+  while (cursor !== null) {
+    const page = await ask("GET", `/recipes?limit=200${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
+    recipes.push(...page.recipes);
+    cursor = page.next_cursor;
+  }
+  return recipes;
+}
