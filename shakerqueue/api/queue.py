@@ -22,7 +22,7 @@ from shakerqueue.api.schemas import (
 from shakerqueue.api.services import services
 from shakerqueue.making import FailedDrinks, claim_next, fail_waiting
 from shakerqueue.order_lifecycle import READY_SECONDS, Actor
-from shakerqueue.queries import cancellations, open_drinks, ready_drinks
+from shakerqueue.queries import cancellations, open_drinks, ready_drinks, recipes
 from shakerqueue.queries.cancellations import ListUnseenCancellationsRow
 from shakerqueue.queries.models import Drink, OpenDrink
 from shakerqueue.roles import STAFF
@@ -48,6 +48,7 @@ def get_queue(query: dict[str, Any]) -> dict[str, Any]:
         canceled = cancellations.list_unseen_cancellations(conn, station=station, at_most=MAX_LISTED_CANCELLATIONS)
         ready = _list_ready(conn, station)
         counts = open_drinks.count_open_drinks_by_recipe(conn, station=station)
+        sold_out = recipes.list_sold_out_recipes(conn)
     now = datetime.now(UTC)
     return {
         "now": now,
@@ -55,6 +56,7 @@ def get_queue(query: dict[str, Any]) -> dict[str, Any]:
         "canceled": [_drink(drink, now) for drink in canceled],
         "ready": [_drink(drink, now) for drink in ready],
         "all_day": counts,
+        "sold_out": sold_out,
     }
 
 

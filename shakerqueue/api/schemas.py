@@ -244,6 +244,7 @@ class QueueSchema(StrictSchema):
     canceled = fields.List(fields.Nested(CanceledDrinkSchema))
     ready = fields.List(fields.Nested(ReadyDrinkSchema))
     all_day = fields.List(fields.Nested(RecipeCountSchema))
+    sold_out = fields.List(fields.String(), metadata={"description": "the recipes that cannot be ordered now"})
 
 
 class ClaimAnswerSchema(StrictSchema):

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection, RawCursor
-from psycopg.rows import args_row
+from psycopg.rows import args_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from .models import BuildDefaults, JSON, Recipe, RecipeBuild, build_defaults_from_row, recipe_from_row
@@ -35,6 +35,19 @@ def get_recipe_by_name(conn: Connection[Any], *, name: str) -> Recipe | None:
     return (
         RawCursor(conn, row_factory=args_row(recipe_from_row)).execute(GET_RECIPE_BY_NAME, [name]).fetchone()
     )
+
+
+LIST_SOLD_OUT_RECIPES: Final = """-- name: ListSoldOutRecipes
+SELECT name FROM recipes
+WHERE archived_at IS NULL AND (NOT available OR remaining = 0)
+ORDER BY lower(name)
+"""
+
+
+def list_sold_out_recipes(conn: Connection[Any]) -> list[str]:
+    """The names of what is on the books and cannot be ordered now."""
+    scalar: list[str] = RawCursor(conn, row_factory=scalar_row).execute(LIST_SOLD_OUT_RECIPES).fetchall()
+    return scalar
 
 
 LIST_BUILD_DEFAULTS: Final = """-- name: ListBuildDefaults

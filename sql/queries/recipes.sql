@@ -9,6 +9,12 @@ ORDER BY lower(name);
 SELECT * FROM recipes
 WHERE lower(name) = lower(@name) AND archived_at IS NULL;
 
+-- name: ListSoldOutRecipes :many
+-- The names of what is on the books and cannot be ordered now.
+SELECT name FROM recipes
+WHERE archived_at IS NULL AND (NOT available OR remaining = 0)
+ORDER BY lower(name);
+
 -- name: ListBuildDefaults :many
 -- What each build takes, and how urgent it is, unless a recipe says otherwise.
 SELECT * FROM recipe_builds;

@@ -178,6 +178,15 @@ def test_a_drink_is_86ed_in_two_taps_and_what_waits_for_it_is_said(house: House,
     expect(board.ticket("T1")).to_have_count(0)
 
 
+@pytest.mark.alone
+def test_what_runs_out_is_said_on_every_board_within_a_second(house: House, pages: Pages) -> None:
+    house.change_recipe("Negroni", {"remaining": 1})
+    boards = [BoardPage.opened(pages), BoardPage.opened(pages, as_user=ADMIN)]
+    house.post("/orders", {"recipe": "Negroni"}, as_user=GUEST)  # the last one
+    for board in boards:
+        expect(board.page.get_by_text("86: Negroni")).to_be_visible(timeout=WITHIN_A_SECOND_MILLISECONDS)
+
+
 def test_an_86_is_taken_back_like_any_other_tap(house: House, pages: Pages) -> None:
     board = BoardPage.opened(pages)
     board.page.get_by_role("button", name="86", exact=True).click()

@@ -151,6 +151,14 @@ def queue(client: FlaskClient, who: Headers, query: str = "") -> Any:
     return answer.get_json()
 
 
+def test_the_queue_says_what_cannot_be_ordered_now(client: FlaskClient, bartender: Headers, bar: Bar) -> None:
+    assert [] == queue(client, bartender)["sold_out"]
+    bar.change("UPDATE recipes SET available = false WHERE name = 'Negroni'")
+    bar.change("UPDATE recipes SET remaining = 0 WHERE name = 'Americano'")
+    bar.change("UPDATE recipes SET archived_at = now(), remaining = 0 WHERE name = 'Mojito'")
+    assert ["Americano", "Negroni"] == queue(client, bartender)["sold_out"]
+
+
 def test_the_limit_bounds_what_waits_and_never_what_is_in_hand(
     client: FlaskClient, guest: Headers, bartender: Headers, place: Any
 ) -> None:

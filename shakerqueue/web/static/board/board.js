@@ -18,7 +18,7 @@ import { askToSignIn, closeSignIn } from "../sign_in.js";
 
 const LISTED_DRINKS = 200;
 const DONE_SHOWN_SECONDS = 5;
-const NOTHING = { items: [], canceled: [], ready: [], all_day: [] };
+const NOTHING = { items: [], canceled: [], ready: [], all_day: [], sold_out: [] };
 
 const undo = new Undo();
 const live = new Live("bar", read, showLiveness);
@@ -54,6 +54,7 @@ function show() {
 function showCounts() {
   const drinks = queue.all_day.reduce((sum, count) => sum + count.pending + count.in_progress, 0);
   find("#queue-count").textContent = drinks ? `· ${drinks} ${drinks === 1 ? "drink" : "drinks"}` : "";
+  find("#sold-out-now").textContent = queue.sold_out.length ? `86: ${queue.sold_out.join(", ")}` : "";
   keep(find("#all-day tbody"), queue.all_day, {
     key: (count) => count.recipe,
     make: () => fromTemplate("row-template"),
