@@ -5,7 +5,7 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from shakerqueue.database import Database
 from shakerqueue.errors import IllegalTransition, SoldOut
@@ -18,6 +18,7 @@ from shakerqueue.queries.models import ItemStatus, UserRole
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
 
+CHOICE = st.lists(st.integers(0, 1), min_size=1, max_size=3)  # of the menu, a drink or more
 COUNTED = 5  # Negronis there are
 ACTORS = ("user@example.com", "bartender@example.com", "admin@example.com")
 ROLES = (UserRole.CUSTOMER, UserRole.EMPLOYEE, UserRole.ADMIN)
@@ -54,8 +55,15 @@ class Evening(RuleBasedStateMachine):
             conn.execute("TRUNCATE orders, order_items, order_events")
             conn.execute("UPDATE recipes SET remaining = %s WHERE name = 'Negroni'", [COUNTED])
 
-    @rule(choice=st.lists(st.integers(0, 1), min_size=1, max_size=3))
+    @initialize(choice=CHOICE)  # an evening without an order would show nothing
+    def somebody_orders_first(self, choice: list[int]) -> None:
+        self._order(choice)
+
+    @rule(choice=CHOICE)
     def somebody_orders(self, choice: list[int]) -> None:
+        self._order(choice)
+
+    def _order(self, choice: list[int]) -> None:
         key = str(len(self.model))  # decides the id: an evening that is played again must be the same evening
         placed = order(self.actors[0].id, *(self.menu[number] for number in choice), placed_at=self.now, key=key)
         with self.database.transaction() as conn:
@@ -67,11 +75,24 @@ class Evening(RuleBasedStateMachine):
     def time_passes(self, minutes: float) -> None:
         self.now += timedelta(minutes=minutes)
 
-    @precondition(lambda self: self.model)
     @rule(data=st.data(), verb=st.sampled_from(Verb), actor=st.integers(0, 2))
-    def somebody_taps(self, data: st.DataObject, verb: Verb, actor: int) -> None:
+    def somebody_taps_anything(self, data: st.DataObject, verb: Verb, actor: int) -> None:
+        self._tap(*self._any_drink(data), verb, actor)
+
+    @rule(data=st.data(), actor=st.integers(1, 2), taps=st.integers(1, 4))
+    def somebody_taps_what_the_board_offers(self, data: st.DataObject, actor: int, taps: int) -> None:
+        order_id, number = self._any_drink(data)
+        for _ in range(taps):
+            status = self.model[order_id][number - 1]
+            verb = data.draw(st.sampled_from([verb for verb in Verb if status in TRANSITIONS[verb]]))
+            self._tap(order_id, number, verb, actor)
+            self.now += timedelta(minutes=1)
+
+    def _any_drink(self, data: st.DataObject) -> tuple[UUID, int]:
         order_id = data.draw(st.sampled_from(list(self.model)))
-        number = data.draw(st.integers(1, len(self.model[order_id])))
+        return order_id, data.draw(st.integers(1, len(self.model[order_id])))
+
+    def _tap(self, order_id: UUID, number: int, verb: Verb, actor: int) -> None:
         before = self.model[order_id][number - 1]
         try:
             with self.database.transaction() as conn:
@@ -118,7 +139,6 @@ class Evening(RuleBasedStateMachine):
             self.model[item.order_id][item.number - 1] = ItemStatus.IN_PROGRESS
             self.holders[item.order_id, item.number] = actor
 
-    @precondition(lambda self: self.model)
     @rule(recipe=st.integers(0, 1), actor=st.integers(1, 2))
     def a_recipe_is_sold_out(self, recipe: int, actor: int) -> None:
         with self.database.transaction() as conn:
