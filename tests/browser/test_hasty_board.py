@@ -6,6 +6,7 @@ from playwright.sync_api import Page, Route, ViewportSize, expect
 from tests.browser.board_page import BoardPage
 from tests.support.browser import FULL_HD, TABLET, Pages
 from tests.support.house import ADMIN, House
+from tests.support.waiting import eventually
 
 PINS = {"admin": "1379"}
 
@@ -31,6 +32,40 @@ class Held:
         for route in self.routes:
             route.continue_()
         self._page.unroute(self._pattern)
+
+
+def test_a_message_can_be_answered_while_a_dialog_is_open_and_after(house: House, pages: Pages) -> None:
+    board = BoardPage.opened(pages)
+    board.page.get_by_role("button", name="86", exact=True).click()
+    dialog = board.dialog("86: what is sold out")
+    dialog.get_by_role("button", name="86: Negroni", exact=True).click()
+    messages = board.page.get_by_role("log", name="Messages")
+    messages.get_by_role("button", name="Undo").click()
+    expect(dialog.get_by_role("button", name="86: Negroni", exact=True)).to_be_visible()
+    dialog.get_by_role("button", name="86: Mojito", exact=True).click()
+    expect(messages).to_contain_text("Mojito is 86'd.")
+    dialog.get_by_role("button", name="Close").click()
+    messages.get_by_role("button", name="Undo").click()
+    eventually(lambda: "Mojito" in offered(house))
+
+
+def test_a_dialog_closes_by_a_tap_beside_it_and_not_by_one_between_its_buttons(house: House, pages: Pages) -> None:
+    board = BoardPage.opened(pages)
+    board.tap("Pause")
+    dialog = board.dialog("No new orders")
+    dialog.click(position={"x": 5, "y": 5})
+    expect(dialog).to_be_visible()
+    board.page.mouse.click(5, 5)
+    expect(dialog).not_to_be_visible()
+
+
+def test_the_sign_in_cannot_be_closed(pages: Pages) -> None:
+    page = pages.open("/board")
+    dialog = page.get_by_role("dialog", name="Sign in")
+    expect(dialog).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
 
 
 FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } })"

@@ -64,7 +64,13 @@ export function open(dialog) {
 
 export function closable(dialog) {
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
+    if (isBeside(dialog, event) || event.target.closest("[data-close]")) dialog.close();
   });
   return dialog;
+}
+
+/** The dialog itself is also the target of a click between its parts, which was meant for one of them. */
+function isBeside(dialog, { target, clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
 }
