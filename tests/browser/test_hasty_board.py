@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.browser.board_page import BoardPage
-from tests.support.browser import FULL_HD, TABLET, Pages
+from tests.support.browser import BROKEN_CONNECTION, FULL_HD, TABLET, Pages
 from tests.support.house import ADMIN, House
 from tests.support.waiting import eventually
 
@@ -72,6 +72,33 @@ FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new D
 GARBAGE = "localStorage.setItem('batch', 'many'); localStorage.setItem('station', '')"
 
 
+def test_a_stream_is_opened_anew_after_a_reading_failed(house: House, pages: Pages) -> None:
+    """For one that came to no end on this side may have come to one on the other."""
+    pages.allow(BROKEN_CONNECTION)
+    board = BoardPage.opened(pages)
+    board.page.route("**/queue?*", lambda route: route.abort())
+    house.place("Negroni", ticket="T1")
+    expect(board.stale).to_be_visible()
+    with board.page.expect_request("**/events"):
+        board.page.unroute("**/queue?*")
+    expect(board.ticket("T1")).to_be_visible()
+
+
+def test_a_double_tap_on_ok_is_one_attempt(house: House, pages: Pages) -> None:
+    pages.allow("422")
+    board = BoardPage.opened(pages)
+    board.page.get_by_role("button", name="Signed in: bartender").click()
+    dialog = board.dialog("Who is at the board?")
+    dialog.get_by_role("button", name="admin").click()
+    dialog.get_by_role("textbox", name="PIN of admin").fill("9999")
+    attempts = Held(board.page, "**/session/switch")
+    for _ in range(2):
+        dialog.get_by_role("button", name="OK").dispatch_event("click")
+    attempts.let_go()
+    expect(dialog.get_by_text("This is not the PIN.")).to_be_visible()
+    assert 1 == len(attempts.routes)
+
+
 @pytest.mark.parametrize("viewport", [FULL_HD, TABLET], ids=["wall", "tablet"])
 def test_an_order_that_is_higher_than_the_screen_goes_on_in_the_next_column(
     house: House, pages: Pages, viewport: ViewportSize
@@ -85,6 +112,22 @@ def test_an_order_that_is_higher_than_the_screen_goes_on_in_the_next_column(
     ends = [box["y"] + box["height"] for line in lines.all() if (box := line.bounding_box())]
     assert floor
     assert 8 == len([end for end in ends if end <= floor["y"]])
+
+
+def test_another_tab_learns_who_took_over_though_its_network_fails_for_a_moment(house: House, pages: Pages) -> None:
+    """Both have the same cookies: what it does carries the new name, whatever it shows."""
+    pages.allow(BROKEN_CONNECTION)
+    here = BoardPage.opened(pages)
+    there = BoardPage(here.page.context.new_page())
+    there.page.goto("/board")
+    expect(there.page.get_by_role("button", name="Signed in: bartender")).to_be_visible()
+    there.page.route("**/session", lambda route: route.abort(), times=1)
+    here.tap("Signed in: bartender")
+    dialog = here.dialog("Who is at the board?")
+    dialog.get_by_role("button", name="admin").click()
+    dialog.get_by_role("textbox", name="PIN of admin").fill(PINS["admin"])
+    dialog.get_by_role("button", name="OK").click()
+    expect(there.page.get_by_role("button", name="Signed in: admin")).to_be_visible()
 
 
 def offered(house: House) -> list[str]:

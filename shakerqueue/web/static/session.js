@@ -1,6 +1,6 @@
 // Who this browser acts for. The tokens are in cookies that no script can read; here is only what they stand for.
 
-import { call, Refused } from "./http.js";
+import { call, insist, Refused } from "./http.js";
 
 const others = new BroadcastChannel("session"); // the other tabs of this browser
 const listeners = [];
@@ -26,7 +26,7 @@ export async function signIn(email, password) {
 }
 
 export async function signOut() {
-  await call("DELETE", "/session");
+  await ask("DELETE", "/session");
   return tellOthers(took(null));
 }
 
@@ -80,4 +80,4 @@ function tellOthers(now) {
   return now;
 }
 
-others.addEventListener("message", () => resume().catch(() => {}));
+others.addEventListener("message", () => insist(resume).catch(() => {})); // the cookies are the other one's already
