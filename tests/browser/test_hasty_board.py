@@ -1,10 +1,12 @@
 """The board under hasty fingers, on a bad network, and on a tablet that is not as it should be."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from playwright.sync_api import Page, Route, ViewportSize, expect
 
 from tests.browser.board_page import BoardPage
-from tests.support.browser import BROKEN_CONNECTION, FULL_HD, TABLET, Pages
+from tests.support.browser import BROKEN_CONNECTION, FULL_HD, PHONE, TABLET, Pages
 from tests.support.house import ADMIN, House
 from tests.support.waiting import eventually
 
@@ -59,6 +61,21 @@ def test_a_dialog_closes_by_a_tap_beside_it_and_not_by_one_between_its_buttons(h
     expect(dialog).not_to_be_visible()
 
 
+def test_what_was_being_read_at_the_sign_out_is_shown_to_nobody(house: House, pages: Pages) -> None:
+    board = BoardPage.opened(pages)
+    queue = Held(board.page, "**/queue?*")
+    house.place("Negroni", ticket="T1")
+    queue.await_first()
+    answer = queue.routes[0].fetch()
+    board.page.get_by_role("button", name="Signed in: bartender").click()
+    board.page.get_by_role("button", name="Sign out").click()
+    expect(board.dialog("Sign in")).to_be_visible()
+    with board.page.expect_response("**/queue?*"):
+        queue.routes[0].fulfill(response=answer)
+    board.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))")
+    expect(board.tickets).to_have_count(0)
+
+
 def test_the_sign_in_cannot_be_closed(pages: Pages) -> None:
     page = pages.open("/board")
     dialog = page.get_by_role("dialog", name="Sign in")
@@ -68,8 +85,34 @@ def test_the_sign_in_cannot_be_closed(pages: Pages) -> None:
     expect(dialog).to_be_visible()
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_pause_is_as_long_as_it_says_whatever_the_tablet_takes_for_the_time(
+    house: House, pages: Pages, hours: int
+) -> None:
+    page = pages.open("/board", as_user=ADMIN, now=datetime.now(UTC) + timedelta(hours=hours))
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="for 20 minutes").click()
+    expect(page.get_by_text("No new orders from guests until")).to_be_visible()
+    [(minutes,)] = house.bar.query("SELECT round(extract(epoch FROM reopens_at - now()) / 60)::int FROM bar")
+    assert 20 == minutes
+
+
 FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } })"
 GARBAGE = "localStorage.setItem('batch', 'many'); localStorage.setItem('station', '')"
+
+
+@pytest.mark.parametrize("storage", [FORBIDDEN, GARBAGE], ids=["forbidden", "garbage"])
+def test_a_board_needs_no_storage(house: House, pages: Pages, storage: str) -> None:
+    house.place("Negroni", ticket="T1")
+    page = pages.open("/livez", as_user=ADMIN)
+    page.add_init_script(storage)
+    page.goto("/board")
+    board = BoardPage(page)
+    expect(board.ticket("T1")).to_be_visible()
+    page.get_by_label("Station").select_option("")
+    board.claim.click()
+    expect(board.hand).to_contain_text("Negroni")
 
 
 def test_a_stream_is_opened_anew_after_a_reading_failed(house: House, pages: Pages) -> None:
@@ -97,6 +140,15 @@ def test_a_double_tap_on_ok_is_one_attempt(house: House, pages: Pages) -> None:
     attempts.let_go()
     expect(dialog.get_by_text("This is not the PIN.")).to_be_visible()
     assert 1 == len(attempts.routes)
+
+
+def test_a_chosen_station_is_in_sight_on_a_phone(house: House, pages: Pages) -> None:
+    house.place("Margarita", ticket="T1")
+    page = pages.open("/board", as_user=ADMIN, viewport=PHONE)
+    expect(BoardPage(page).ticket("T1")).to_be_visible()
+    page.evaluate("localStorage.setItem('station', 'service')")
+    page.reload()
+    expect(page.get_by_label("Station")).to_be_visible()
 
 
 @pytest.mark.parametrize("viewport", [FULL_HD, TABLET], ids=["wall", "tablet"])

@@ -9,6 +9,8 @@ import { listenToTickets, showTickets } from "./queue_view.js";
 import { listenToReady, showReady } from "./ready_view.js";
 import { prepareSoldOut, showSoldOut } from "./sold_out.js";
 import { batchesOf, CANCELED, DONE, keyOf, labelOf, named, nextUp, ticketsOf } from "./tickets.js";
+import { remember, remembered } from "./choices.js";
+import { serverNow, setServerTime } from "./server_time.js";
 import { cells, find, fromTemplate, keep, say } from "../elements.js";
 import { seconds } from "../http.js";
 import { Live } from "../live.js";
@@ -18,6 +20,7 @@ import { askToSignIn, closeSignIn } from "../sign_in.js";
 
 const LISTED_DRINKS = 200;
 const DONE_SHOWN_SECONDS = 5;
+const USUAL_BATCH = "3";
 const NOTHING = { items: [], canceled: [], ready: [], all_day: [] };
 
 const undo = new Undo();
@@ -26,15 +29,16 @@ const station = find("#station");
 const batch = find("#batch");
 
 let queue = NOTHING;
-let serverAheadMs = 0;
 let busy = new Set();
 let done = []; // drinks that were finished here a moment ago
 
 async function read() {
   const chosen = station.value ? `&station=${encodeURIComponent(station.value)}` : "";
+  const reader = session?.user.id;
   const [nextQueue, bar] = await Promise.all([ask("GET", `/queue?limit=${LISTED_DRINKS}${chosen}`), ask("GET", "/bar")]);
+  if (session?.user.id !== reader) return; // it was not read for who is there now, or for nobody
   queue = nextQueue;
-  serverAheadMs = Date.parse(queue.now) - Date.now();
+  setServerTime(queue.now);
   showBar(bar);
   showSoldOut(queue);
   offerStations();
@@ -42,7 +46,7 @@ async function read() {
 }
 
 function show() {
-  const now = Date.now() + serverAheadMs;
+  const now = serverNow();
   done = done.filter((drink) => drink.shownUntil > Date.now());
   showTickets(ticketsOf(queue, done, now), { busy, now });
   showHand(batchesOf(queue, session?.user.id), busy);
@@ -161,8 +165,9 @@ function offerStations() {
 }
 
 function restoreChoices() {
-  batch.value = localStorage.getItem("batch") ?? "3";
-  const chosen = localStorage.getItem("station");
+  batch.value = remembered("batch");
+  batch.value ||= USUAL_BATCH;
+  const chosen = remembered("station");
   if (chosen) station.add(new Option(chosen, chosen, true, true));
 }
 
@@ -179,8 +184,8 @@ function listen() {
   preparePeople();
   find("#claim").addEventListener("click", claim);
   find("#undo").addEventListener("click", () => takeBackDeed(undo.last));
-  batch.addEventListener("change", () => { localStorage.setItem("batch", batch.value); show(); });
-  station.addEventListener("change", () => { localStorage.setItem("station", station.value); live.news(); });
+  batch.addEventListener("change", () => { remember("batch", batch.value); show(); });
+  station.addEventListener("change", () => { remember("station", station.value); live.news(); });
 }
 
 /** Follow as whoever is signed in, and show nothing to anybody else. */
