@@ -33,4 +33,5 @@ def register(app: Flask, settings: Settings) -> None:
         response.headers.extend(headers)
         policy = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
         response.headers["Content-Security-Policy"] = policy
+        response.headers.setdefault("Cache-Control", "no-store")  # no cache knows whom a cookie's answer is for
         return response

@@ -73,6 +73,7 @@ export class Live {
       try {
         await this.#refresh();
         this.#heardAt = began;
+        if (this.#failed && this.#source) this.#connect(); // the old one may be cut without a sign of it on this side
         this.#failed = false;
       } catch {
         this.#failed = true;

@@ -5,6 +5,7 @@ import { find, fromTemplate, say } from "./elements.js";
 
 const SHOWN_SECONDS = 6;
 const SHOWN_AT_ONCE = 3;
+const list = find("#messages");
 
 /** Say something for a while, with one thing that can be done about it. */
 export function tell(text, { action, onAction } = {}) {
@@ -26,10 +27,16 @@ function show(text, action) {
   const message = fromTemplate("message-template");
   say(message, "text", text);
   say(message, "action", action);
-  const list = find("#messages");
+  bringForward();
   list.append(message);
-  list.hidePopover();
-  list.showPopover(); // anew, so that it lies above a dialog that was opened since
   while (list.children.length > SHOWN_AT_ONCE) list.firstElementChild.remove();
   return message;
 }
+
+/** What stands outside of an open dialog can be neither tapped nor heard, so the messages go into it. */
+function bringForward() {
+  (find("dialog[open]") ?? document.body).append(list);
+  list.showPopover();
+}
+
+document.addEventListener("close", () => { if (list.childElementCount) bringForward(); }, true);

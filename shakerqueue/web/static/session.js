@@ -1,7 +1,8 @@
 // Who this browser acts for. The tokens are in cookies that no script can read; here is only what they stand for.
 
-import { call, Refused } from "./http.js";
+import { call, insist, Refused } from "./http.js";
 
+const LEAST_SECONDS = 2; // between two renewals, however short a session is about to be
 const others = new BroadcastChannel("session"); // the other tabs of this browser
 const listeners = [];
 let renewal = null;
@@ -27,7 +28,8 @@ export async function signIn(email, password) {
 }
 
 export async function signOut() {
-  return tellOthers(await inTurn(() => call("DELETE", "/session")));
+  await ask("DELETE", "/session");
+  return tellOthers(await inTurn(() => null));
 }
 
 /** Go on as a colleague, by their PIN. */
@@ -76,7 +78,7 @@ function took(now) {
   const before = session;
   session = now;
   clearTimeout(timer);
-  if (now) timer = setTimeout(() => renewed().catch(() => {}), (now.expires_in / 2) * 1000);
+  if (now) timer = setTimeout(() => renewed().catch(() => {}), Math.max(now.expires_in / 2, LEAST_SECONDS) * 1000);
   if (before?.user.id !== now?.user.id || before?.role !== now?.role) listeners.forEach((listener) => listener(now));
   return now;
 }
@@ -86,4 +88,4 @@ function tellOthers(now) {
   return now;
 }
 
-others.addEventListener("message", () => resume().catch(() => {}));
+others.addEventListener("message", () => insist(resume).catch(() => {})); // the cookies are the other one's already

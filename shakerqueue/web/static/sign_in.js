@@ -5,20 +5,26 @@ import { signIn } from "./session.js";
 
 const dialog = find("#sign-in");
 const form = find("form", dialog);
+let needed = false;
 
 /** Ask for address and password; `why` tells what they are needed for. */
 export function askToSignIn(why) {
+  needed = true;
   say(dialog, "why", why);
+  document.querySelectorAll("dialog[open]").forEach((other) => { if (other !== dialog) other.close(); });
   open(dialog);
 }
 
 export function closeSignIn() {
+  needed = false;
   dialog.close();
   form.reset();
   say(dialog, "wrong", "");
 }
 
-dialog.addEventListener("cancel", (event) => event.preventDefault()); // there is nothing behind it to go back to
+// There is nothing behind it to go back to; and where the user insists, a browser heeds no `preventDefault`.
+dialog.addEventListener("cancel", (event) => event.preventDefault());
+dialog.addEventListener("close", () => { if (needed) open(dialog); });
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

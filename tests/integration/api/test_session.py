@@ -85,6 +85,11 @@ def test_what_another_site_makes_a_browser_send_changes_nothing(
     assert outcome == sign_in(client, headers).status_code
 
 
+def test_no_cache_keeps_what_was_answered_to_somebody(client: FlaskClient) -> None:
+    kept = [sign_in(client)] + [client.get(path) for path in ("/session", "/me", "/queue", "/orders", "/no/such/page")]
+    assert {"no-store"} == {answer.headers.get("Cache-Control") for answer in kept}
+
+
 def test_a_header_goes_before_a_cookie(client: FlaskClient) -> None:
     sign_in(client)
     answer = client.get("/queue", headers={"Authorization": "Bearer of.no.token"})

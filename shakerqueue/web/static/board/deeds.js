@@ -1,13 +1,18 @@
 // What a bartender does to drinks, and how it is taken back.
 
 import { insist } from "../http.js";
-import { ask } from "../session.js";
+import { ask, session } from "../session.js";
 
 const REMEMBERED = 10;
 
 /** Do a verb to each of the drinks. One that is refused does not keep the others from it. */
 export async function act(drinks, verb, body) {
-  const outcomes = await Promise.allSettled(drinks.map((drink) => insist(() => ask("POST", pathOf(drink, verb), body))));
+  const actor = session?.user.id;
+  const attempt = (drink) => insist(() => {
+    if (session?.user.id !== actor) throw new Error("Not saved: somebody else has taken over the board."); // nor by them
+    return ask("POST", pathOf(drink, verb), body);
+  });
+  const outcomes = await Promise.allSettled(drinks.map(attempt));
   const failed = outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => outcome.reason);
   return { done: drinks.filter((_, index) => outcomes[index].status === "fulfilled"), failed };
 }

@@ -3,6 +3,7 @@
 import { clock, closable, find, open, say } from "../elements.js";
 import { complain } from "../messages.js";
 import { ask } from "../session.js";
+import { serverNow } from "./server_time.js";
 
 const dialog = closable(find("#pause"));
 const form = find("form", dialog);
@@ -37,6 +38,6 @@ export function showBar(bar) {
 
 function pauseOf(minutes) {
   const reason = form.elements.reason.value.trim() || null;
-  const reopens = minutes ? { reopens_at: new Date(Date.now() + minutes * 60_000).toISOString() } : {};
+  const reopens = minutes ? { reopens_at: new Date(serverNow() + minutes * 60_000).toISOString() } : {};
   return { accepting: false, reason, ...reopens };
 }

@@ -52,6 +52,8 @@ function choose(colleague) {
 
 async function takeOver(event) {
   event.preventDefault();
+  const ok = find("[type=submit]", pin);
+  ok.disabled = true; // each try counts
   try {
     await switchTo(chosen.id, digits.value);
     dialog.close();
@@ -60,6 +62,8 @@ async function takeOver(event) {
     say(pin, "wrong", error.message);
     pin.reset();
     digits.focus();
+  } finally {
+    ok.disabled = false;
   }
 }
 
