@@ -19,8 +19,13 @@ export function onSession(listener) {
 
 /** Look who is signed in. Null when nobody is. */
 export async function resume() {
-  const found = await call("GET", "/session");
-  return found.user || !found.refreshable ? took(found.user ? found : null) : renewed();
+  let isOver = false;
+  const found = await inTurn(async () => {
+    const said = await call("GET", "/session");
+    isOver = !said.user && said.refreshable;
+    return isOver ? session : said.user && said;
+  });
+  return isOver ? renewed() : found;
 }
 
 export async function signIn(email, password) {
