@@ -6,7 +6,7 @@ from time import monotonic
 import click
 
 from seed.history import BATCH_SIZE, MAX_PAST_ORDERS, People, add_past_orders
-from seed.loader import demo_user_ids, load_demo_users, load_recipes
+from seed.loader import add_demo_users, demo_user_ids, hashed, load_recipes, missing_demo_users
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
 from shakerqueue.errors import ConfigurationError, ShakerQueueError
@@ -50,8 +50,11 @@ def _seed(settings: Settings, database: Database, orders: int) -> None:
         click.echo("demo users: refused in production, their password is public")
         return
     hasher = PasswordHasher(settings.password_pepper, settings.bcrypt_cost)
+    with database.connection() as conn:
+        missing = missing_demo_users(conn)
+    demo_users = hashed(missing, hasher.hash)
     with database.transaction() as conn:
-        user_count = load_demo_users(conn, hasher.hash)
+        user_count = add_demo_users(conn, demo_users)
     click.echo(f"demo users: {user_count} new")
     if orders:
         _seed_past_orders(database, orders)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -26,27 +27,55 @@ def load_recipes(conn: Connection[Any]) -> int:
     )
 
 
-def load_demo_users(conn: Connection[Any], hash_password: Callable[[str], str]) -> int:
-    """Insert the demo users that are missing and return how many those were. Their passwords and PINs are public."""
-    # A hash costs a quarter of a second each, so who is there already is left out before it is made.
-    entries = [user for user in _read("users.json") if users.get_user_by_email(conn, email=user["email"]) is None]
+@dataclass(frozen=True, slots=True)
+class DemoUser:
+    """Somebody whose password and PIN are public."""
+
+    username: str
+    email: str
+    role: UserRole
+    password_hash: str
+    pin_hash: str | None
+
+
+def missing_demo_users(conn: Connection[Any]) -> list[dict[str, Any]]:
+    """Who of the demo users is not there yet."""
+    return [user for user in _read("users.json") if users.get_user_by_email(conn, email=user["email"]) is None]
+
+
+def hashed(entries: list[dict[str, Any]], hash_password: Callable[[str], str]) -> list[DemoUser]:
+    """The same with hashes. Each costs a quarter of a second and more: no transaction should wait for them."""
+    return [
+        DemoUser(
+            username=entry["username"],
+            email=entry["email"],
+            role=UserRole(entry["role"]),
+            password_hash=hash_password(entry["password"]),
+            pin_hash=hash_password(entry["pin"]) if "pin" in entry else None,
+        )
+        for entry in entries
+    ]
+
+
+def add_demo_users(conn: Connection[Any], demo_users: list[DemoUser]) -> int:
+    """Insert those whose name and address are free, and return how many those were."""
     inserted = users.insert_users_once(
         conn,
-        usernames=[entry["username"] for entry in entries],
-        emails=[entry["email"] for entry in entries],
-        password_hashes=[hash_password(entry["password"]) for entry in entries],
-        roles=[UserRole(entry["role"]) for entry in entries],
+        usernames=[user.username for user in demo_users],
+        emails=[user.email for user in demo_users],
+        password_hashes=[user.password_hash for user in demo_users],
+        roles=[user.role for user in demo_users],
     )
-    for entry in entries:
-        if "pin" in entry:
-            _set_pin(conn, entry["email"], hash_password(entry["pin"]))
+    for user in demo_users:
+        if user.pin_hash:
+            _set_pin(conn, user)
     return inserted
 
 
-def _set_pin(conn: Connection[Any], email: str, pin_hash: str) -> None:
-    user = users.get_user_by_email(conn, email=email)
-    if user is not None:  # else somebody else has the name
-        users.set_pin(conn, id=user.id, token_epoch=user.token_epoch, pin_hash=pin_hash)
+def _set_pin(conn: Connection[Any], user: DemoUser) -> None:
+    stored = users.get_user_by_email(conn, email=user.email)
+    if stored is not None:  # else somebody else has the name
+        users.set_pin(conn, id=stored.id, token_epoch=stored.token_epoch, pin_hash=user.pin_hash)
 
 
 def demo_user_ids(conn: Connection[Any], role: UserRole) -> list[UUID]:

@@ -13,7 +13,7 @@ from pika import BlockingConnection
 from psycopg import sql
 
 from dev.postgres import PrivatePostgres
-from seed.loader import load_demo_users, load_recipes
+from seed.loader import add_demo_users, hashed, load_recipes, missing_demo_users
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.migrations import migrate_up
@@ -80,7 +80,7 @@ def create_template(postgres: PrivatePostgres) -> str:
     hasher = PasswordHasher("the pepper of the tests, 32 bytes and more", cost=4)
     with psycopg.connect(url) as conn:
         load_recipes(conn)
-        load_demo_users(conn, hasher.hash)
+        add_demo_users(conn, hashed(missing_demo_users(conn), hasher.hash))
     return TEMPLATE
 
 
