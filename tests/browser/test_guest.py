@@ -96,6 +96,24 @@ def test_an_order_whose_answer_was_lost_is_the_same_order_when_it_is_sent_again(
     the_only_order(house)
 
 
+@pytest.mark.parametrize("kept", ["no JSON", '{"lines": [null], "note": 1}', "7"])
+def test_what_nobody_can_read_in_the_browsers_storage_is_left_aside(house: House, pages: Pages, kept: str) -> None:
+    guest = GuestPage.opened(pages)
+    guest.page.evaluate("kept => ['round', 'avoided', 'fetched'].forEach(name => localStorage.setItem(name, kept))", kept)
+    guest.page.reload()
+    guest.order("Margarita")
+    the_only_order(house)
+
+
+def test_a_browser_that_keeps_nothing_orders_all_the_same(house: House, pages: Pages) -> None:
+    guest = GuestPage.opened(pages)
+    refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError') } })"
+    guest.page.add_init_script(refuse)
+    guest.page.reload()
+    guest.order("Margarita")
+    the_only_order(house)
+
+
 def test_a_drink_is_canceled_while_nobody_has_begun_it(house: House, pages: Pages) -> None:
     guest = GuestPage.opened(pages)
     guest.order("Margarita", "Negroni")

@@ -1,6 +1,7 @@
 // "Ready" that cannot be missed: on top of the page, in its title, by sound and by vibration, until it was seen.
 
 import { find, say } from "../elements.js";
+import { areTexts, keepFor, kept } from "../kept.js";
 import { isReady } from "./progress.js";
 
 const KEPT_AS = "fetched";
@@ -10,7 +11,7 @@ const TONE_SECONDS = 0.18;
 
 const banner = find("#ready");
 const title = document.title;
-let fetched = new Set(JSON.parse(localStorage.getItem(KEPT_AS)) ?? []);
+let fetched = new Set(kept(KEPT_AS, areTexts, []));
 let called = new Set();
 let audio = null;
 
@@ -22,7 +23,7 @@ export function allowSound() {
 export function prepareReady() {
   find("button", banner).addEventListener("click", () => {
     fetched = new Set([...fetched, ...called]);
-    localStorage.setItem(KEPT_AS, JSON.stringify([...fetched].slice(-200)));
+    keepFor(KEPT_AS, [...fetched].slice(-200));
     call([]);
   });
 }

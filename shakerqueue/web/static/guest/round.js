@@ -1,6 +1,7 @@
 // The round that is being put together. It outlives a reload, and is ordered once, however often it is tapped.
 
 import { Away, insist } from "../http.js";
+import { keepFor, kept } from "../kept.js";
 import { ask } from "../session.js";
 
 const KEPT_AS = "round";
@@ -14,7 +15,7 @@ export class Round {
 
   constructor(listener) {
     this.#listener = listener;
-    this.#kept = JSON.parse(localStorage.getItem(KEPT_AS)) ?? empty();
+    this.#kept = kept(KEPT_AS, isRound, empty());
   }
 
   get lines() {
@@ -68,9 +69,9 @@ export class Round {
     this.#save({ ...this.#kept, ...change, key: newKey() });
   }
 
-  #save(kept) {
-    this.#kept = kept;
-    localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+  #save(round) {
+    this.#kept = round;
+    keepFor(KEPT_AS, round);
     this.#listener();
   }
 }
@@ -81,6 +82,11 @@ export function troubles(error) {
   const errors = (error.problem?.errors ?? []).map((one) => [one.field.match(/^items\.(\d+)/)?.[1], one.detail]);
   return new Map(errors.filter(([place]) => place !== undefined).map(([place, detail]) => [Number(place), detail]));
 }
+
+const isRound = (value) => Array.isArray(value?.lines) && value.lines.every(isLine)
+  && typeof value.note === "string" && typeof value.key === "string";
+
+const isLine = (value) => typeof value?.recipe === "string" && typeof value.note === "string" && value.quantity > 0;
 
 const empty = () => ({ lines: [], note: "", key: newKey() });
 
