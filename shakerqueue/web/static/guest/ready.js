@@ -2,7 +2,8 @@
 
 import { find, say } from "../elements.js";
 import { areTexts, keepFor, kept } from "../kept.js";
-import { isReady } from "./progress.js";
+import { focusOrders } from "./orders_view.js";
+import { isReady, keyOf } from "./progress.js";
 
 const KEPT_AS = "fetched";
 const VIBRATION_MILLISECONDS = [300, 150, 300, 150, 600];
@@ -25,13 +26,14 @@ export function prepareReady() {
     fetched = new Set([...fetched, ...called]);
     keepFor(KEPT_AS, [...fetched].slice(-200));
     call([]);
+    focusOrders();
   });
 }
 
 export function showReady(orders, now) {
   call(orders.flatMap((order) => order.items
     .filter((item) => isReady(item, now))
-    .map((item) => ({ ...item, key: `${order.id}/${item.number}/${item.completed_at}` }))
+    .map((item) => ({ ...item, key: `${keyOf(order, item)}/${item.completed_at}` }))
     .filter((item) => !fetched.has(item.key))));
 }
 

@@ -16,6 +16,7 @@ export class Round {
   constructor(listener) {
     this.#listener = listener;
     this.#kept = kept(KEPT_AS, isRound, empty());
+    addEventListener("storage", ({ key }) => { if (key === KEPT_AS) this.#readAnew(); }); // another tab has changed it
   }
 
   get lines() {
@@ -61,8 +62,13 @@ export class Round {
     const items = lines.map((line) => ({ recipe: line.recipe, quantity: line.quantity, ...(line.note && { note: line.note }) }));
     const body = { items, ...(note && { note }) };
     const placed = await insist(() => ask("POST", "/orders", body, { "Idempotency-Key": key }));
-    this.#save({ ...empty(), lines: this.lines.filter((line) => !lines.includes(line)) }); // not what was added since
+    this.#save({ ...empty(), lines: without(lines, this.lines) });
     return placed;
+  }
+
+  #readAnew() {
+    this.#kept = kept(KEPT_AS, isRound, empty());
+    this.#listener();
   }
 
   #keep(change) {
@@ -81,6 +87,13 @@ export function troubles(error) {
   if (error instanceof Away) return new Map();
   const errors = (error.problem?.errors ?? []).map((one) => [one.field.match(/^items\.(\d+)/)?.[1], one.detail]);
   return new Map(errors.filter(([place]) => place !== undefined).map(([place, detail]) => [Number(place), detail]));
+}
+
+/** What was added while the others were being ordered. */
+function without(ordered, lines) {
+  const quantities = new Map(ordered.map((line) => [line.id, line.quantity]));
+  return lines.map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.id) ?? 0) }))
+    .filter((line) => line.quantity > 0);
 }
 
 const isRound = (value) => Array.isArray(value?.lines) && value.lines.every(isLine)
