@@ -15,8 +15,8 @@ from shakerqueue.queries.reports import SummarizeDrinksRow
 
 MAX_REASONS = 100  # they are free text: there can be as many as drinks
 PERCENTILES = ("p50", "p90", "p99")  # as SummarizeDrinks has them
-COUNTS = ("orders", "drinks", "complete", "failed", "canceled", "late")
-TIMES = ("wait_seconds", "make_seconds", "total_seconds")
+COUNTS = ("orders", "drinks", "complete", "served", "failed", "canceled", "late")
+TIMES = ("wait_seconds", "make_seconds", "total_seconds", "fetch_seconds")
 
 Figures = dict[str, Any]
 

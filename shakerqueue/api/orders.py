@@ -90,11 +90,17 @@ def _look(order_id: UUID) -> Order | None:
 
 
 def _page(
-    conn: Connection[Any], *, limit: int, cursor: tuple[Any, ...] | None, external_id: str | None, **filters: Any
+    conn: Connection[Any],
+    *,
+    limit: int,
+    cursor: tuple[Any, ...] | None,
+    external_id: str | None,
+    mine: bool,
+    **filters: Any,
 ) -> list[Order]:
     before_placed_at, before_id = cursor or END_OF_TIME
     filters |= {"before_placed_at": before_placed_at, "before_id": before_id, "at_most": limit + 1}
-    own = principal().sees_only
+    own = principal().id if mine else principal().sees_only
     if external_id is not None:
         return orders.list_orders_by_external_id(conn, external_id=external_id, principal_id=own, **filters)
     if own is not None:

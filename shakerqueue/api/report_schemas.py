@@ -53,12 +53,14 @@ class SummarySchema(StrictSchema):
     orders = fields.Integer()
     drinks = fields.Integer()
     complete = fields.Integer()
+    served = fields.Integer()
     failed = fields.Integer()
     canceled = fields.Integer()
     late = fields.Integer()
     wait_seconds = fields.Nested(PercentilesSchema)
     make_seconds = fields.Nested(PercentilesSchema)
     total_seconds = fields.Nested(PercentilesSchema)
+    fetch_seconds = fields.Nested(PercentilesSchema)
 
 
 class HourSummarySchema(SummarySchema):

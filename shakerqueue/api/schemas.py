@@ -109,6 +109,12 @@ class OrderListQuerySchema(PageSchema):
     status = fields.Enum(OrderStatus, by_value=True, load_default=None)
     ticket = text(64, load_default=None)
     external_id = text(255, load_default=None)
+    mine = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={"description": "also for the staff only what they ordered themselves"},
+    )
     placed_after = fields.AwareDateTime(load_default=None)
     updated_after = fields.AwareDateTime(load_default=None)
 

@@ -33,12 +33,14 @@ SELECT
     count(DISTINCT d.order_id)::integer AS orders,
     count(*)::integer AS drinks,
     count(*) FILTER (WHERE d.status = 'complete')::integer AS complete,
+    count(*) FILTER (WHERE d.served)::integer AS served,
     count(*) FILTER (WHERE d.status = 'failed')::integer AS failed,
     count(*) FILTER (WHERE d.status = 'canceled')::integer AS canceled,
     count(*) FILTER (WHERE d.late)::integer AS late,
     (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.wait_seconds))::double precision[] AS wait_seconds,
     (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.make_seconds))::double precision[] AS make_seconds,
-    (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.total_seconds))::double precision[] AS total_seconds
+    (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.total_seconds))::double precision[] AS total_seconds,
+    (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.fetch_seconds))::double precision[] AS fetch_seconds
 FROM (
     SELECT
         o.id AS order_id, i.recipe, i.status,
@@ -48,7 +50,9 @@ FROM (
         -- Completed in one tap, a drink was started at that very moment: when it was begun, nobody knows.
         date_part('epoch', nullif(i.started_at, i.completed_at) - o.placed_at) AS wait_seconds,
         date_part('epoch', i.completed_at - nullif(i.started_at, i.completed_at)) AS make_seconds,
-        date_part('epoch', i.completed_at - o.placed_at) AS total_seconds
+        date_part('epoch', i.completed_at - o.placed_at) AS total_seconds,
+        i.served_at IS NOT NULL AS served,
+        date_part('epoch', i.served_at - i.completed_at) AS fetch_seconds
     FROM orders AS o
     INNER JOIN order_items AS i ON i.order_id = o.id
     WHERE o.placed_at >= $2 AND o.placed_at < $3
@@ -69,12 +73,14 @@ class SummarizeDrinksRow:
     orders: int
     drinks: int
     complete: int
+    served: int
     failed: int
     canceled: int
     late: int
     wait_seconds: list[float] | None
     make_seconds: list[float] | None
     total_seconds: list[float] | None
+    fetch_seconds: list[float] | None
 
 
 def summarize_drinks(

@@ -4,7 +4,7 @@
 SELECT set_config('statement_timeout', '10s', true), set_config('random_page_cost', '1.1', true);
 
 -- name: SummarizeDrinks :many
--- nullable: hour, recipe, maker_id, wait_seconds, make_seconds, total_seconds
+-- nullable: hour, recipe, maker_id, wait_seconds, make_seconds, total_seconds, fetch_seconds
 -- The drinks of the orders that were placed in a window: all of them in one row (the series `total`), by `hour`, by
 -- `recipe`, and by `maker` of the complete ones. The hour is the place, counted from 1, of the last of the given moments
 -- that is not after the order. Of each time there are the percentiles 50, 90 and 99.
@@ -16,12 +16,14 @@ SELECT
     count(DISTINCT d.order_id)::integer AS orders,
     count(*)::integer AS drinks,
     count(*) FILTER (WHERE d.status = 'complete')::integer AS complete,
+    count(*) FILTER (WHERE d.served)::integer AS served,
     count(*) FILTER (WHERE d.status = 'failed')::integer AS failed,
     count(*) FILTER (WHERE d.status = 'canceled')::integer AS canceled,
     count(*) FILTER (WHERE d.late)::integer AS late,
     (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.wait_seconds))::double precision[] AS wait_seconds,
     (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.make_seconds))::double precision[] AS make_seconds,
-    (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.total_seconds))::double precision[] AS total_seconds
+    (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.total_seconds))::double precision[] AS total_seconds,
+    (percentile_cont(ARRAY[0.5, 0.9, 0.99]) WITHIN GROUP (ORDER BY d.fetch_seconds))::double precision[] AS fetch_seconds
 FROM (
     SELECT
         o.id AS order_id, i.recipe, i.status,
@@ -31,7 +33,9 @@ FROM (
         -- Completed in one tap, a drink was started at that very moment: when it was begun, nobody knows.
         date_part('epoch', nullif(i.started_at, i.completed_at) - o.placed_at) AS wait_seconds,
         date_part('epoch', i.completed_at - nullif(i.started_at, i.completed_at)) AS make_seconds,
-        date_part('epoch', i.completed_at - o.placed_at) AS total_seconds
+        date_part('epoch', i.completed_at - o.placed_at) AS total_seconds,
+        i.served_at IS NOT NULL AS served,
+        date_part('epoch', i.served_at - i.completed_at) AS fetch_seconds
     FROM orders AS o
     INNER JOIN order_items AS i ON i.order_id = o.id
     WHERE o.placed_at >= @placed_from AND o.placed_at < @placed_before

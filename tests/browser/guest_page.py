@@ -1,5 +1,7 @@
 """The guests' page as its users see it."""
 
+from datetime import datetime
+
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.support.browser import PHONE, Pages
@@ -19,10 +21,15 @@ class GuestPage:
 
     @classmethod
     def opened(
-        cls, pages: Pages, path: str = "/", as_user: str | None = GUEST, viewport: ViewportSize = PHONE
+        cls,
+        pages: Pages,
+        path: str = "/",
+        as_user: str | None = GUEST,
+        viewport: ViewportSize = PHONE,
+        now: datetime | None = None,
     ) -> "GuestPage":
-        """A page that shows the menu."""
-        guest = cls(pages.open(path, as_user=as_user, viewport=viewport))
+        """A page that shows the menu; with `now` its phone's clock stands still there."""
+        guest = cls(pages.open(path, as_user=as_user, viewport=viewport, now=now))
         expect(guest.menu.first).to_be_visible()
         return guest
 

@@ -60,6 +60,7 @@ def test_a_code_that_was_renewed_lets_nobody_in_and_ends_the_passes(house: House
     pages.allow("status of (401|404)")
     house.post(f"/tables/{table['id']}/revoke")
     expect(guest.page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    expect(guest.page.get_by_text(f"You are no longer a guest of {TABLE}")).to_be_visible()
     late = GuestPage.opened(pages, path_of(table["link"], house), as_user=None)
     expect(late.page.get_by_text("This code is no longer good; ask at the bar")).to_be_visible()
     expect(late.menu.first).to_be_visible()

@@ -1,15 +1,16 @@
 """The guests' page, as guests use it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.guest_page import GuestPage
 from tests.support.accessibility import assert_accessible
 from tests.support.browser import BROKEN_CONNECTION, Pages
-from tests.support.house import GUEST, House
+from tests.support.house import BARTENDER, GUEST, House
 from tests.support.waiting import eventually
 
 WITHIN_A_SECOND_MILLISECONDS = 1000
@@ -86,13 +87,97 @@ def test_an_order_whose_answer_was_lost_is_the_same_order_when_it_is_sent_again(
     guest.add("Margarita")
     guest.page.route("**/orders", lambda route: (route.fetch(), route.abort()))  # it arrives, and nobody hears of it
     guest.open_round().get_by_role("button", name="Order", exact=True).click()
-    expect(guest.round).to_contain_text("No connection")
+    expect(guest.round).to_contain_text("No connection. Tap Order again: an unchanged round is ordered only once.")
     guest.page.unroute_all()
     guest.page.reload()
     expect(guest.page.get_by_role("button", name="Your round")).to_contain_text("1 drink")
     guest.open_round().get_by_role("button", name="Order", exact=True).click()
     expect(guest.round).not_to_be_visible()
     expect(guest.line("Margarita")).to_be_visible()
+    the_only_order(house)
+
+
+def test_what_is_changed_while_the_answer_is_awaited_is_not_ordered_twice(house: House, pages: Pages) -> None:
+    guest = GuestPage.opened(pages)
+    guest.add("Margarita")
+    dialog = guest.open_round()
+    held: list[Route] = []
+    guest.page.route("**/orders", lambda route: held.append(route))  # noqa: PLW0108 - Playwright asks for a function
+    dialog.get_by_role("button", name="Order", exact=True).click()
+    dialog.get_by_role("button", name="One more: Margarita").click()
+    eventually(lambda: guest.page.wait_for_timeout(10) or held)
+    held.pop().continue_()
+    expect(guest.line("Margarita")).to_be_visible()
+    expect(guest.page.get_by_role("button", name="Your round")).to_contain_text("1 drink")
+
+
+def test_a_round_that_was_ordered_in_one_tab_is_gone_from_the_other(house: House, pages: Pages) -> None:
+    guest = GuestPage.opened(pages)
+    other = GuestPage(guest.page.context.new_page())
+    other.page.goto("/")
+    guest.add("Margarita")
+    expect(other.page.get_by_role("button", name="Your round")).to_contain_text("1 drink")
+    guest.open_round().get_by_role("button", name="Order", exact=True).click()
+    expect(other.page.get_by_role("button", name="Your round")).to_contain_text("is empty")
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_phone_whose_clock_is_wrong_hears_that_a_drink_is_ready(house: House, pages: Pages, hours: int) -> None:
+    made = house.place("Negroni")
+    guest = GuestPage.opened(pages, now=datetime.now(UTC) + timedelta(hours=hours))
+    expect(guest.orders).to_contain_text(re.compile(r"ready (in about \d min|any moment)"))
+    house.post(f"/orders/{made}/complete")
+    expect(guest.ready).to_contain_text("Negroni: fetch it at the bar")
+
+
+def test_the_staff_see_their_own_orders_here_and_not_everybodys(house: House, pages: Pages) -> None:
+    house.place("Negroni", as_user=GUEST)
+    house.place("Margarita", as_user=BARTENDER)
+    guest = GuestPage.opened(pages, as_user=BARTENDER)
+    expect(guest.line("Margarita")).to_be_visible()
+    expect(guest.line("Negroni")).to_have_count(0)
+
+
+def test_the_keyboard_goes_on_at_the_drinks_that_were_ordered(house: House, pages: Pages) -> None:
+    guest = GuestPage.opened(pages)
+    guest.order("Margarita")
+    title = guest.page.get_by_role("heading", name="Your drinks")
+    expect(title).to_be_focused()
+    cancel = guest.page.get_by_role("button", name="Cancel: Margarita")
+    cancel.focus()
+    cancel.press("Enter")
+    expect(guest.page.get_by_text("Canceled")).to_be_visible()
+    expect(guest.page.get_by_role("heading", name="Before")).to_be_focused()
+
+
+def test_a_drink_that_cannot_be_had_is_said_aloud(house: House, pages: Pages) -> None:
+    made = house.place("Negroni", "Margarita")
+    guest = GuestPage.opened(pages)
+    expect(guest.line("Negroni")).to_be_visible()
+    house.post(f"/orders/{made}/items/1/fail", {"reason": "no more gin"})
+    messages = guest.page.get_by_role("log")
+    expect(messages).to_contain_text("Negroni was not made: no more gin")
+    house.post(f"/orders/{made}/items/2/cancel", {"reason": "we close"})
+    expect(messages).to_contain_text("Margarita was canceled: we close")
+
+
+@pytest.mark.parametrize("kept", ["no JSON", '{"lines": [null], "note": 1}', "7"])
+def test_what_nobody_can_read_in_the_browsers_storage_is_left_aside(house: House, pages: Pages, kept: str) -> None:
+    guest = GuestPage.opened(pages)
+    guest.page.evaluate(
+        "kept => ['round', 'avoided', 'fetched'].forEach(name => localStorage.setItem(name, kept))", kept
+    )
+    guest.page.reload()
+    guest.order("Margarita")
+    the_only_order(house)
+
+
+def test_a_browser_that_keeps_nothing_orders_all_the_same(house: House, pages: Pages) -> None:
+    guest = GuestPage.opened(pages)
+    refuse = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('', 'SecurityError') } })"
+    guest.page.add_init_script(refuse)
+    guest.page.reload()
+    guest.order("Margarita")
     the_only_order(house)
 
 

@@ -42,6 +42,7 @@ class Drink(NamedTuple):
     due_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
+    served_at: datetime | None
     error: str | None
 
     @property
@@ -75,11 +76,14 @@ def summary(drinks: list[Drink]) -> Figures:
     return {
         "orders": len({drink.order_id for drink in drinks}),
         "drinks": len(drinks),
-        **{status: statuses[status] for status in ("complete", "failed", "canceled")},
+        "complete": statuses["complete"],
+        "served": sum(drink.served_at is not None for drink in drinks),
+        **{status: statuses[status] for status in ("failed", "canceled")},
         "late": sum(drink.completed_at is not None and drink.completed_at > drink.due_at for drink in drinks),
         "wait_seconds": percentiles(seconds(drink.started_at, drink.placed_at) for drink in drinks),
         "make_seconds": percentiles(seconds(drink.completed_at, drink.started_at) for drink in drinks),
         "total_seconds": percentiles(seconds(drink.completed_at, drink.placed_at) for drink in drinks),
+        "fetch_seconds": percentiles(seconds(drink.served_at, drink.completed_at) for drink in drinks),
     }
 
 
@@ -113,7 +117,7 @@ def conn(bar: Bar) -> Iterator[psycopg.Connection[Any]]:
 def drinks(year: Bar) -> list[Drink]:
     rows = year.query(
         "SELECT o.id, o.placed_at, i.recipe, i.status::text, u.username, i.due_at, i.started_at, i.completed_at,"
-        "  i.error FROM orders AS o JOIN order_items AS i ON i.order_id = o.id"
+        "  i.served_at, i.error FROM orders AS o JOIN order_items AS i ON i.order_id = o.id"
         " LEFT JOIN users AS u ON u.id = i.claimed_by"
     )
     return [Drink(*row) for row in rows]  # type: ignore[arg-type]
@@ -274,8 +278,8 @@ def test_the_hour_that_comes_twice_stands_there_twice(evening: Evening) -> None:
 
 def test_without_orders_there_are_zeros_and_no_times(evening: Evening) -> None:
     none = {"p50": None, "p90": None, "p99": None}
-    counts = dict.fromkeys(("orders", "drinks", "complete", "failed", "canceled", "late"), 0)
-    times = dict.fromkeys(("wait_seconds", "make_seconds", "total_seconds"), none)
+    counts = dict.fromkeys(("orders", "drinks", "complete", "served", "failed", "canceled", "late"), 0)
+    times = dict.fromkeys(("wait_seconds", "make_seconds", "total_seconds", "fetch_seconds"), none)
     report = evening.service()
     assert {**counts, **times} == report.pop("totals")
     assert [[]] * 5 == list(report.values())

@@ -16,6 +16,11 @@ export class Refused extends Error {
 /** No answer, or not now: nobody knows whether anything was changed, and trying again is right. */
 export class Away extends Error {}
 
+let serverAheadMs = 0;
+
+/** The server's time, in milliseconds since 1970 and to about a second: a phone's own clock may be hours off. */
+export const serverNow = () => Date.now() + serverAheadMs;
+
 /** The answer's JSON, or null where it has none. Cookies say who asks. */
 export async function call(method, path, body, headers = {}) {
   const response = await answered(path, {
@@ -54,7 +59,9 @@ export function seconds(count) {
 
 async function answered(path, options) {
   try {
-    return await fetch(path, options);
+    const response = await fetch(path, options);
+    serverAheadMs = (Date.parse(response.headers.get("Date")) || Date.now()) - Date.now();
+    return response;
   } catch {
     throw new Away("No connection.");
   }

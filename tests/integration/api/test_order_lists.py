@@ -87,6 +87,14 @@ def test_filters(
     assert found == sorted(found, key=stored.index, reverse=True)
 
 
+def test_staff_see_what_they_ordered_themselves_when_they_ask_for_it(
+    client: FlaskClient, guest: Headers, bartender: Headers, stored: list[str]
+) -> None:
+    assert stored[-1:] == ids(client, bartender, "?mine=true")
+    assert stored[::-1] == ids(client, bartender, "?mine=false")
+    assert stored[-2::-1] == ids(client, guest, "?mine=true") == ids(client, guest, "?mine=false")
+
+
 def test_staff_find_a_pos_order_by_its_id(client: FlaskClient, bartender: Headers, stored: list[str]) -> None:
     assert [stored[-1]] == ids(client, bartender, "?external_id=check-1")
 
@@ -100,6 +108,7 @@ def test_staff_find_a_pos_order_by_its_id(client: FlaskClient, bartender: Header
         ("limit=x", "limit"),
         ("cursor=forged", "cursor"),
         ("status=done", "status"),
+        ("mine=1", "mine"),
         ("placed_after=yesterday", "placed_after"),
         ("placed_after=2026-11-20T12:00:00", "placed_after"),
         ("tickett=T0", "tickett"),

@@ -26,7 +26,10 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture
 def evening(bar: Bar) -> date:
-    """Two drinks of today, one made in thirty seconds and one that failed, and one of a week ago; the business day."""
+    """Two drinks of today, one made in thirty seconds and one that failed, and one of a week ago; the business day.
+
+    The one that was made was served seven and a half seconds later.
+    """
     with psycopg.connect(bar.database_url) as conn:
         placed = order(principal_id(conn), drink(conn, "Margarita"), drink(conn, "Mojito"), placed_at=NOW)
         earlier = order(principal_id(conn), drink(conn, "Negroni"), placed_at=NOW - timedelta(days=7))
@@ -34,6 +37,7 @@ def evening(bar: Bar) -> date:
         bartender = Actor(principal_id(conn, "bartender@example.com"), UserRole.EMPLOYEE)
         act_on_item(conn, placed.id, 1, Verb.START, bartender, NOW + timedelta(seconds=12.5))
         act_on_item(conn, placed.id, 1, Verb.COMPLETE, bartender, NOW + timedelta(seconds=42.5))
+        act_on_item(conn, placed.id, 1, Verb.SERVE, bartender, NOW + timedelta(seconds=50))
         act_on_item(conn, placed.id, 2, Verb.FAIL, bartender, NOW + timedelta(seconds=50), '=HYPERLINK("x")')
     return bar.settings.business_days.day_of(NOW)
 
@@ -59,8 +63,13 @@ def test_service_tells_of_the_present_business_day(client: FlaskClient, admin: H
         "ends_at": (begins_at + timedelta(days=1)).isoformat(),
         "time_zone": "UTC",
     } == report["window"]
-    counts = {"orders": 1, "drinks": 2, "complete": 1, "failed": 1, "canceled": 0, "late": 0}
-    made = {"wait_seconds": percentiles(12.5), "make_seconds": percentiles(30), "total_seconds": percentiles(42.5)}
+    counts = {"orders": 1, "drinks": 2, "complete": 1, "served": 1, "failed": 1, "canceled": 0, "late": 0}
+    made = {
+        "wait_seconds": percentiles(12.5),
+        "make_seconds": percentiles(30),
+        "total_seconds": percentiles(42.5),
+        "fetch_seconds": percentiles(7.5),
+    }
     assert {**counts, **made} == report["totals"]
     hour = {
         "business_day": evening.isoformat(),
@@ -72,7 +81,7 @@ def test_service_tells_of_the_present_business_day(client: FlaskClient, admin: H
     none = dict.fromkeys(made, percentiles(None))
     assert [
         {"recipe": "Margarita", **one, "failed": 0, **made},
-        {"recipe": "Mojito", **one, "complete": 0, **none},
+        {"recipe": "Mojito", **one, "complete": 0, "served": 0, **none},
     ] == report["by_recipe"]
     assert [{"reason": '=HYPERLINK("x")', "count": 1}] == report["failures"]
     assert ([], []) == (report["cancellations"], report["remakes"])
@@ -152,6 +161,7 @@ def test_service_as_a_file_has_all_its_tables(client: FlaskClient, bartender: He
     assert f"attachment; filename=service-{evening}-to-{evening}.csv" == answer.headers["Content-Disposition"]
     assert ["total", "hour", "recipe", "recipe", "failure"] == [row["series"] for row in rows]
     assert ("2", "12.5", "") == tuple(rows[0][name] for name in ("drinks", "wait_seconds_p90", "recipe"))
+    assert ("1", "7.5") == tuple(rows[0][name] for name in ("served", "fetch_seconds_p99"))
     assert (evening.isoformat(), str(NOW.hour)) == (rows[1]["business_day"], rows[1]["hour"])
     assert ("Mojito", "") == (rows[3]["recipe"], rows[3]["wait_seconds_p50"])
     assert ('\'=HYPERLINK("x")', "1") == (rows[4]["reason"], rows[4]["count"])

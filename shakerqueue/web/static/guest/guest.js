@@ -2,11 +2,12 @@
 
 import { mayOrder, prepareAccount } from "./account.js";
 import { prepareMenu, showMenu } from "./menu_view.js";
-import { listenToOrders, showOrders } from "./orders_view.js";
+import { focusOrders, listenToOrders, showOrders } from "./orders_view.js";
+import { lostSince } from "./progress.js";
 import { allowSound, prepareReady, showReady } from "./ready.js";
 import { prepareRound, round } from "./round_view.js";
 import { clock, find, say } from "../elements.js";
-import { call, insist, seconds } from "../http.js";
+import { call, insist, seconds, serverNow } from "../http.js";
 import { Live } from "../live.js";
 import { complain, tell } from "../messages.js";
 import { ask, onSession, resume, session, sitDown } from "../session.js";
@@ -20,6 +21,7 @@ const older = find("#older");
 let orders = [];
 let wanted = PAGE_ORDERS;
 let placed = []; // accepted, and not yet among the orders
+let table = null; // of the guest's pass
 
 /** Everything that the page shows, read as a whole; the menu and the bar are anybody's. */
 async function read() {
@@ -27,8 +29,9 @@ async function read() {
   showMenu(menu.recipes, bar.accepting);
   showBar(bar);
   if (!session) return;
-  const page = await ask("GET", `/orders?limit=${wanted}`);
+  const page = await ask("GET", `/orders?mine=true&limit=${wanted}`);
   const known = new Set(page.orders.map((order) => order.id));
+  lostSince([...placed, ...orders], page.orders).forEach((loss) => complain(new Error(loss)));
   placed = placed.filter((order) => !known.has(order.id));
   orders = page.orders;
   older.hidden = !page.next_cursor || wanted >= SHOWN_ORDERS;
@@ -36,7 +39,7 @@ async function read() {
 }
 
 function show() {
-  const now = Date.now();
+  const now = serverNow();
   const all = [...placed, ...orders];
   showOrders(all, now);
   showReady(all, now);
@@ -65,7 +68,7 @@ function accepted(order) {
   placed = [{ ...order, items: order.items.map((item) => ({ ...item, status: "queued" })) }, ...placed];
   tell("Ordered. The bar has it.");
   show();
-  find("#orders-title").scrollIntoView({ block: "start" });
+  focusOrders();
   live.news();
 }
 
@@ -79,23 +82,26 @@ async function cancel(order, items) {
     }
   }
   await live.news();
+  if (document.activeElement === document.body) focusOrders(); // the button that was tapped is gone
 }
 
 /** A link that was scanned opens a pass, and leaves the address line: it is the table's, and nobody else's. */
 async function takeSeat() {
   const { link } = find("main").dataset;
   if (!link) return resume();
-  history.replaceState(null, "", "/");
   try {
-    return await sitDown(link);
+    await sitDown(link);
   } catch (error) {
-    if (!error.status) throw error;
+    if (!error.status) throw error; // no answer: the next try, or a reload, needs the link
     complain(error);
-    return resume();
+    await resume();
   }
+  history.replaceState(null, "", "/");
 }
 
-function follow() {
+function follow(who) {
+  if (table && !who) complain(new Error(`You are no longer a guest of ${table}. To order again, scan the code on the table.`));
+  table = who?.table ?? null;
   placed = [];
   orders = [];
   wanted = PAGE_ORDERS;

@@ -1,13 +1,14 @@
 // The menu as it is now, narrowed down by what a guest looks for and what they must not have.
 
 import { find, fromTemplate, keep, say } from "../elements.js";
+import { areTexts, keepFor, kept } from "../kept.js";
 
 const FEW = 5;
 const list = find("#menu");
 const search = find("#search");
 const allergens = find("#allergens");
 const drinkOf = new WeakMap();
-const avoided = new Set(JSON.parse(localStorage.getItem("avoided")) ?? []);
+const avoided = new Set(kept("avoided", areTexts, []));
 
 let drinks = [];
 let takesOrders = true;
@@ -18,7 +19,7 @@ export function prepareMenu(onAdd) {
   allergens.addEventListener("change", ({ target }) => {
     if (target.checked) avoided.add(target.value);
     else avoided.delete(target.value);
-    localStorage.setItem("avoided", JSON.stringify([...avoided]));
+    keepFor("avoided", [...avoided]);
     show();
   });
   list.addEventListener("click", (event) => {

@@ -17,6 +17,13 @@ export function listenToOrders(onCancel) {
   });
 }
 
+/** Let keyboard and screen reader go on at the orders; at those of before where none is on its way. */
+export function focusOrders() {
+  const title = find(current.children.length ? "#orders-title" : "#history-title");
+  title.focus({ preventScroll: true });
+  title.scrollIntoView({ block: "start" });
+}
+
 /** The newest first. */
 export function showOrders(orders, now) {
   const isNow = (order) => isCurrent(order, now);

@@ -36,6 +36,16 @@ export function linesOf(order, now) {
   return [...lines.values()];
 }
 
+/** What the bar said no to since the guest's orders were as `before`: a sentence for each drink. */
+export function lostSince(before, orders) {
+  const wasLost = new Map(before.flatMap((order) => order.items.map((item) => [keyOf(order, item), Boolean(lossOf(item))])));
+  return orders.flatMap((order) => order.items
+    .filter((item) => wasLost.get(keyOf(order, item)) === false)
+    .map(lossOf).filter(Boolean));
+}
+
+export const keyOf = (order, item) => `${order.id}/${item.number}`;
+
 export function canCancel(item) {
   return item.status === "pending";
 }
@@ -54,12 +64,19 @@ function stateOf(item, now) {
   switch (item.status) {
     case "in_progress": return "Being made";
     case "complete": return "Served";
-    case "failed": return `Not made: ${REASONS[item.error] ?? item.error}`;
-    case "canceled": return "Canceled";
+    case "failed": return `Not made: ${reasonOf(item)}`;
+    case "canceled": return item.error ? `Canceled: ${item.error}` : "Canceled";
     default: return "In line";
   }
 }
 
+/** Null for a drink that was not lost; who cancels one's own drink gives no reason, and need not be told. */
+function lossOf(item) {
+  if (item.status === "failed") return `${item.recipe} was not made: ${reasonOf(item)}`;
+  return item.status === "canceled" && item.error ? `${item.recipe} was canceled: ${item.error}` : null;
+}
+
+const reasonOf = (item) => (Object.hasOwn(REASONS, item.error) ? REASONS[item.error] : item.error);
 const wishes = (item) => [...(item.modifiers ?? []), item.note].filter(Boolean).join(" · ");
 
 /** As precise as anybody can honestly say it: whole minutes, from ten on five of them. */

@@ -1,7 +1,9 @@
 // "Ready" that cannot be missed: on top of the page, in its title, by sound and by vibration, until it was seen.
 
 import { find, say } from "../elements.js";
-import { isReady } from "./progress.js";
+import { areTexts, keepFor, kept } from "../kept.js";
+import { focusOrders } from "./orders_view.js";
+import { isReady, keyOf } from "./progress.js";
 
 const KEPT_AS = "fetched";
 const VIBRATION_MILLISECONDS = [300, 150, 300, 150, 600];
@@ -10,7 +12,7 @@ const TONE_SECONDS = 0.18;
 
 const banner = find("#ready");
 const title = document.title;
-let fetched = new Set(JSON.parse(localStorage.getItem(KEPT_AS)) ?? []);
+let fetched = new Set(kept(KEPT_AS, areTexts, []));
 let called = new Set();
 let audio = null;
 
@@ -22,15 +24,16 @@ export function allowSound() {
 export function prepareReady() {
   find("button", banner).addEventListener("click", () => {
     fetched = new Set([...fetched, ...called]);
-    localStorage.setItem(KEPT_AS, JSON.stringify([...fetched].slice(-200)));
+    keepFor(KEPT_AS, [...fetched].slice(-200));
     call([]);
+    focusOrders();
   });
 }
 
 export function showReady(orders, now) {
   call(orders.flatMap((order) => order.items
     .filter((item) => isReady(item, now))
-    .map((item) => ({ ...item, key: `${order.id}/${item.number}/${item.completed_at}` }))
+    .map((item) => ({ ...item, key: `${keyOf(order, item)}/${item.completed_at}` }))
     .filter((item) => !fetched.has(item.key))));
 }
 

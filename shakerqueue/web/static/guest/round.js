@@ -1,6 +1,7 @@
 // The round that is being put together. It outlives a reload, and is ordered once, however often it is tapped.
 
 import { Away, insist } from "../http.js";
+import { keepFor, kept } from "../kept.js";
 import { ask } from "../session.js";
 
 const KEPT_AS = "round";
@@ -14,7 +15,8 @@ export class Round {
 
   constructor(listener) {
     this.#listener = listener;
-    this.#kept = JSON.parse(localStorage.getItem(KEPT_AS)) ?? empty();
+    this.#kept = kept(KEPT_AS, isRound, empty());
+    addEventListener("storage", ({ key }) => { if (key === KEPT_AS) this.#readAnew(); }); // another tab has changed it
   }
 
   get lines() {
@@ -60,17 +62,22 @@ export class Round {
     const items = lines.map((line) => ({ recipe: line.recipe, quantity: line.quantity, ...(line.note && { note: line.note }) }));
     const body = { items, ...(note && { note }) };
     const placed = await insist(() => ask("POST", "/orders", body, { "Idempotency-Key": key }));
-    this.#save({ ...empty(), lines: this.lines.filter((line) => !lines.includes(line)) }); // not what was added since
+    this.#save({ ...empty(), lines: without(lines, this.lines) });
     return placed;
+  }
+
+  #readAnew() {
+    this.#kept = kept(KEPT_AS, isRound, empty());
+    this.#listener();
   }
 
   #keep(change) {
     this.#save({ ...this.#kept, ...change, key: newKey() });
   }
 
-  #save(kept) {
-    this.#kept = kept;
-    localStorage.setItem(KEPT_AS, JSON.stringify(kept));
+  #save(round) {
+    this.#kept = round;
+    keepFor(KEPT_AS, round);
     this.#listener();
   }
 }
@@ -81,6 +88,18 @@ export function troubles(error) {
   const errors = (error.problem?.errors ?? []).map((one) => [one.field.match(/^items\.(\d+)/)?.[1], one.detail]);
   return new Map(errors.filter(([place]) => place !== undefined).map(([place, detail]) => [Number(place), detail]));
 }
+
+/** What was added while the others were being ordered. */
+function without(ordered, lines) {
+  const quantities = new Map(ordered.map((line) => [line.id, line.quantity]));
+  return lines.map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.id) ?? 0) }))
+    .filter((line) => line.quantity > 0);
+}
+
+const isRound = (value) => Array.isArray(value?.lines) && value.lines.every(isLine)
+  && typeof value.note === "string" && typeof value.key === "string";
+
+const isLine = (value) => typeof value?.recipe === "string" && typeof value.note === "string" && value.quantity > 0;
 
 const empty = () => ({ lines: [], note: "", key: newKey() });
 

@@ -1,6 +1,7 @@
 // The round on the screen: how many of what, with which wishes, and one button that orders it.
 
 import { closable, find, fromTemplate, keep, open, say } from "../elements.js";
+import { Away } from "../http.js";
 import { Round, troubles } from "./round.js";
 
 const dialog = closable(find("#round"));
@@ -10,6 +11,8 @@ const button = find("#order");
 const lineOf = new WeakMap();
 
 let trouble = new Map();
+
+const REPEATABLE = "Tap Order again: an unchanged round is ordered only once.";
 
 export const round = new Round(show);
 
@@ -35,6 +38,7 @@ export function prepareRound({ mayOrder, onPlaced }) {
 
 async function order(onPlaced) {
   button.disabled = true;
+  button.textContent = "Ordering…";
   try {
     const placed = await round.order();
     changed();
@@ -42,10 +46,11 @@ async function order(onPlaced) {
     onPlaced(placed);
   } catch (error) {
     trouble = troubles(error);
-    say(dialog, "wrong", error.message);
+    say(dialog, "wrong", error instanceof Away ? `${error.message || "No answer."} ${REPEATABLE}` : error.message);
     show();
   } finally {
     button.disabled = false;
+    button.textContent = "Order";
   }
 }
 
