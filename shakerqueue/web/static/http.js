@@ -1,6 +1,9 @@
 // Requests to the API, and the two ways in which they fail.
 
+import { hearServerTime } from "./server_time.js";
+
 const TIMEOUT_SECONDS = 5;
+const AGAIN_SECONDS = 1;
 
 /** The API said no. `code` is for programs, `message` for people; nothing was changed. */
 export class Refused extends Error {
@@ -15,11 +18,6 @@ export class Refused extends Error {
 
 /** No answer, or not now: nobody knows whether anything was changed, and trying again is right. */
 export class Away extends Error {}
-
-let serverAheadMs = 0;
-
-/** The server's time, in milliseconds since 1970 and to about a second: a phone's own clock may be hours off. */
-export const serverNow = () => Date.now() + serverAheadMs;
 
 /** The answer's JSON, or null where it has none. Cookies say who asks. */
 export async function call(method, path, body, headers = {}) {
@@ -50,6 +48,18 @@ export async function insist(attempt, pausesSeconds = [0.4, 1, 2]) {
   return attempt();
 }
 
+/** Call it until there is an answer, for as long as that takes. */
+export async function persist(attempt) {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Away)) throw error;
+      await seconds(AGAIN_SECONDS);
+    }
+  }
+}
+
 /** What a finger does in this time after a tap still belongs to that tap. */
 export const DOUBLE_TAP_SECONDS = 0.5;
 
@@ -60,7 +70,7 @@ export function seconds(count) {
 async function answered(path, options) {
   try {
     const response = await fetch(path, options);
-    serverAheadMs = (Date.parse(response.headers.get("Date")) || Date.now()) - Date.now();
+    hearServerTime(response.headers.get("Date"));
     return response;
   } catch {
     throw new Away("No connection.");

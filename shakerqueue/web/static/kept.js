@@ -18,5 +18,7 @@ export function keepFor(name, value) {
   }
 }
 
+export const isText = (value) => typeof value === "string";
+
 /** Whether it is an array of texts. */
-export const areTexts = (value) => Array.isArray(value) && value.every((one) => typeof one === "string");
+export const areTexts = (value) => Array.isArray(value) && value.every(isText);

@@ -9,13 +9,14 @@ import { listenToTickets, showTickets } from "./queue_view.js";
 import { listenToReady, showReady } from "./ready_view.js";
 import { prepareSoldOut, showSoldOut } from "./sold_out.js";
 import { batchesOf, CANCELED, DONE, keyOf, labelOf, named, nextUp, ticketsOf } from "./tickets.js";
-import { remember, remembered } from "./choices.js";
-import { serverNow, setServerTime } from "./server_time.js";
 import { cells, find, fromTemplate, keep, rest, say, tapped } from "../elements.js";
-import { DOUBLE_TAP_SECONDS, seconds } from "../http.js";
+import { DOUBLE_TAP_SECONDS, persist, seconds } from "../http.js";
+import { isText, keepFor, kept } from "../kept.js";
 import { Live } from "../live.js";
+import { liveness } from "../liveness.js";
 import { complain, tell } from "../messages.js";
 import { ask, onSession, resume, session } from "../session.js";
+import { serverNow } from "../server_time.js";
 import { askToSignIn, closeSignIn } from "../sign_in.js";
 
 const LISTED_DRINKS = 200;
@@ -24,7 +25,7 @@ const USUAL_BATCH = "3";
 const NOTHING = { items: [], canceled: [], ready: [], all_day: [], sold_out: [] };
 
 const undo = new Undo();
-const live = new Live("bar", read, showLiveness);
+const live = new Live("bar", read, liveness("No connection: this is not how things are now. It catches up by itself."));
 const station = find("#station");
 const batch = find("#batch");
 
@@ -40,7 +41,6 @@ async function read() {
   const [nextQueue, bar] = await Promise.all([ask("GET", `/queue?limit=${LISTED_DRINKS}${chosen}`), ask("GET", "/bar")]);
   if (session?.user.id !== reader) return; // it was not read for who is there now, or for nobody
   queue = nextQueue;
-  setServerTime(queue.now);
   showBar(bar);
   showSoldOut(queue);
   offerStations();
@@ -75,18 +75,6 @@ function showActions(now) {
   rest(find("#claim"), claiming || !next);
   rest(find("#undo"), undoing || !undo.last);
   find("#undo-what").textContent = undo.last?.label ?? "";
-}
-
-function showLiveness({ stale, heardAt }) {
-  const ago = Math.round((Date.now() - heardAt) / 1000);
-  document.body.dataset.stale = String(stale);
-  say(find("#liveness"), "text", stale ? "Not live" : "Live");
-  const banner = find("#stale");
-  banner.hidden = !stale;
-  const text = "No connection: this is not how things are now. It catches up by itself.";
-  if (stale && !banner.textContent) banner.textContent = text; // said once, not with each second
-  if (!stale) banner.textContent = "";
-  find("#liveness").title = `Last heard ${ago} s ago`;
 }
 
 /** Do something to the drinks, say what went wrong, look again, and return those to which it was done. */
@@ -186,9 +174,9 @@ function offerStations() {
 }
 
 function restoreChoices() {
-  batch.value = remembered("batch");
+  batch.value = kept("batch", isText, USUAL_BATCH);
   batch.value ||= USUAL_BATCH;
-  const chosen = remembered("station");
+  const chosen = kept("station", isText, "");
   if (chosen) station.add(new Option(chosen, chosen, true, true));
 }
 
@@ -205,8 +193,8 @@ function listen() {
   preparePeople();
   find("#claim").addEventListener("click", (event) => { if (tapped(event)) claim(); });
   find("#undo").addEventListener("click", (event) => { if (tapped(event)) undoLast(); });
-  batch.addEventListener("change", () => { remember("batch", batch.value); show(); });
-  station.addEventListener("change", () => { remember("station", station.value); live.news(); });
+  batch.addEventListener("change", () => { keepFor("batch", batch.value); show(); });
+  station.addEventListener("change", () => { keepFor("station", station.value); live.news(); });
 }
 
 /** Follow as whoever is signed in, and show nothing to anybody else. */
@@ -229,14 +217,7 @@ async function begin() {
   listen();
   onSession(followAs);
   setInterval(show, 1000);
-  for (;;) {
-    try {
-      if (!(await resume())) followAs(null);
-      return;
-    } catch {
-      await seconds(1);
-    }
-  }
+  if (!(await persist(resume))) followAs(null);
 }
 
 begin();

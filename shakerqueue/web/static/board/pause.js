@@ -3,7 +3,7 @@
 import { clock, closable, find, open, say } from "../elements.js";
 import { complain } from "../messages.js";
 import { ask } from "../session.js";
-import { serverNow } from "./server_time.js";
+import { serverNow } from "../server_time.js";
 
 const dialog = closable(find("#pause"));
 const form = find("form", dialog);

@@ -1,6 +1,6 @@
 // What the queue's answer means on a board: drinks become lines, lines become tickets. No element in sight.
 
-export const WAITING = "waiting";
+const WAITING = "waiting";
 export const IN_HAND = "in_hand";
 export const CANCELED = "canceled";
 export const DONE = "done";
@@ -15,7 +15,7 @@ export const labelOf = (drink) => drink.ticket ?? `No. ${drink.order_id.slice(-4
 export const named = (drinks) => `${drinks.length > 1 ? `${drinks.length} × ` : ""}${drinks[0].recipe.name}`;
 
 /** Whether somebody makes the drink; a claim whose time is over is nobody's. */
-export function isInHand(drink, now) {
+function isInHand(drink, now) {
   return drink.status === "in_progress" && Date.parse(drink.claim_expires_at) > now;
 }
 

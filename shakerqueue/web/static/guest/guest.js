@@ -6,16 +6,18 @@ import { focusOrders, listenToOrders, showOrders } from "./orders_view.js";
 import { lostSince } from "./progress.js";
 import { allowSound, prepareReady, showReady } from "./ready.js";
 import { prepareRound, round } from "./round_view.js";
-import { clock, find, say } from "../elements.js";
-import { call, insist, seconds, serverNow } from "../http.js";
+import { clock, find } from "../elements.js";
+import { call, insist, persist } from "../http.js";
 import { Live } from "../live.js";
+import { liveness } from "../liveness.js";
 import { complain, tell } from "../messages.js";
+import { serverNow } from "../server_time.js";
 import { ask, onSession, resume, session, sitDown } from "../session.js";
 
 const PAGE_ORDERS = 20;
 const SHOWN_ORDERS = 200;
 
-const live = new Live("guest", read, showLiveness);
+const live = new Live("guest", read, liveness("No connection: this may have changed. It catches up by itself."));
 const older = find("#older");
 
 let orders = [];
@@ -51,17 +53,6 @@ function showBar(bar) {
   const times = { closed: bar.reopens_at && ` It opens at ${clock(bar.reopens_at)}.`, last_call: ` Order until ${clock(bar.closes_at)}.` };
   const what = bar.state === "last_call" ? "Last call." : "The bar takes no orders right now.";
   banner.textContent = bar.state === "open" ? "" : `${what}${times[bar.state] || ""}${bar.reason ? ` ${bar.reason}` : ""}`;
-}
-
-function showLiveness({ stale }) {
-  document.body.dataset.stale = String(stale);
-  const liveness = find("#liveness");
-  liveness.hidden = false;
-  say(liveness, "text", stale ? "Not live" : "Live");
-  const banner = find("#stale");
-  banner.hidden = !stale;
-  const text = "No connection: this may have changed. It catches up by itself.";
-  if (banner.textContent !== (stale ? text : "")) banner.textContent = stale ? text : "";
 }
 
 function accepted(order) {
@@ -119,14 +110,7 @@ async function begin() {
   setInterval(show, 1000);
   onSession(follow);
   live.start({ stream: false }); // the menu is anybody's
-  for (;;) {
-    try {
-      await takeSeat();
-      break;
-    } catch {
-      await seconds(1);
-    }
-  }
+  await persist(takeSeat);
 }
 
 begin();

@@ -5,14 +5,15 @@ import { prepareLetters, readLetters } from "./letters.js";
 import { preparePeople, readPeople } from "./people.js";
 import { prepareRecipes, readRecipes } from "./recipes.js";
 import { prepareTables, readTables } from "./tables.js";
-import { find, say } from "../elements.js";
-import { seconds } from "../http.js";
+import { find } from "../elements.js";
+import { persist } from "../http.js";
 import { Live } from "../live.js";
+import { liveness } from "../liveness.js";
 import { complain } from "../messages.js";
 import { onSession, resume, session, signOut } from "../session.js";
 import { askToSignIn, closeSignIn } from "../sign_in.js";
 
-const live = new Live("manager", read, showLiveness);
+const live = new Live("manager", read, liveness("No connection: these figures are not of now. It catches up by itself."));
 
 /** What moves by itself; what only changes here is read when it was changed. */
 async function read() {
@@ -23,15 +24,6 @@ async function read() {
 function quietly() {}
 
 const isAdmin = () => session?.role === "admin";
-
-function showLiveness({ stale }) {
-  document.body.dataset.stale = String(stale);
-  say(find("#liveness"), "text", stale ? "Not live" : "Live");
-  const banner = find("#stale");
-  const text = stale ? "No connection: these figures are not of now. It catches up by itself." : "";
-  banner.hidden = !stale;
-  if (banner.textContent !== text) banner.textContent = text;
-}
 
 function followAs(who) {
   if (who && who.role !== "customer") {
@@ -55,14 +47,7 @@ async function begin() {
   prepareTables();
   find("#sign-out").addEventListener("click", () => signOut().then(() => location.reload()).catch(complain));
   onSession(followAs);
-  for (;;) {
-    try {
-      if (!(await resume())) followAs(null);
-      return;
-    } catch {
-      await seconds(1);
-    }
-  }
+  if (!(await persist(resume))) followAs(null);
 }
 
 begin();
