@@ -318,6 +318,7 @@ def test_a_busy_board_is_accessible_with_each_of_its_dialogs(house: House, pages
     board = BoardPage.opened(pages)
     board.claim_at_most(1)
     expect(board.hand).to_contain_text("Margarita")
+    expect(board.claim).to_be_enabled()
     assert_accessible(board.page)
     for opener in ("86", "Signed in: bartender", "Amaretto Sour, T1: more"):
         board.page.get_by_role("button", name=opener, exact=True).click()

@@ -36,6 +36,40 @@ class Held:
         self._page.unroute(self._pattern)
 
 
+def test_a_second_tap_on_claim_waits_for_the_answer_to_the_first(house: House, pages: Pages) -> None:
+    house.place({"recipe": "Margarita", "quantity": 4}, ticket="T1")
+    board = BoardPage.opened(pages)
+    claims = Held(board.page, "**/queue/claim")
+    board.claim_at_most(1)
+    house.place("Negroni", ticket="T2")  # the board shows it, and with that all that it shows anew
+    expect(board.ticket("T2")).to_be_visible()
+    expect(board.claim).to_be_disabled()
+    claims.let_go()
+    expect(board.hand).to_contain_text("Margarita")
+    expect(board.claim).to_be_enabled()
+
+
+def test_a_double_tap_on_done_does_not_take_it_back(house: House, pages: Pages) -> None:
+    house.place("Negroni", ticket="T1")
+    board = BoardPage.opened(pages)
+    board.line("T1", "Negroni").get_by_role("button", name="Done").click()
+    undo = board.line("T1", "Negroni").get_by_role("button", name="Undo")
+    undo.dispatch_event("click")
+    expect(undo).to_be_enabled()
+    expect(board.undo).to_contain_text("Negroni done")
+
+
+def test_a_double_tap_on_86_does_not_put_it_back_on(house: House, pages: Pages) -> None:
+    board = BoardPage.opened(pages)
+    board.page.get_by_role("button", name="86", exact=True).click()
+    dialog = board.dialog("86: what is sold out")
+    dialog.get_by_role("button", name="86: Negroni", exact=True).click()
+    back_on = dialog.get_by_role("button", name="Back on: Negroni")
+    back_on.dispatch_event("click")
+    expect(back_on).to_be_enabled()
+    assert "Negroni" not in offered(house)
+
+
 def test_a_message_can_be_answered_while_a_dialog_is_open_and_after(house: House, pages: Pages) -> None:
     board = BoardPage.opened(pages)
     board.page.get_by_role("button", name="86", exact=True).click()
@@ -98,6 +132,23 @@ def test_a_pause_is_as_long_as_it_says_whatever_the_tablet_takes_for_the_time(
     assert 20 == minutes
 
 
+def test_the_keyboard_stays_where_it_is_when_a_drink_is_done_and_taken_back(house: House, pages: Pages) -> None:
+    house.place("Negroni", ticket="T1")
+    house.place("Margarita", ticket="T2")
+    board = BoardPage.opened(pages)
+    line = board.line("T1", "Negroni")
+    line.get_by_role("button", name="Done").focus()
+    board.page.keyboard.press("Enter")
+    expect(line.get_by_role("button", name="Undo")).to_be_focused()
+    expect(line.get_by_role("button", name="Undo")).to_be_enabled()
+    board.page.keyboard.press("Enter")
+    expect(line.get_by_role("button", name="Done")).to_be_focused()
+    board.claim.focus()
+    board.page.keyboard.press("Enter")
+    expect(board.hand).to_contain_text("Negroni")
+    expect(board.claim).to_be_focused()
+
+
 FORBIDDEN = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no'); } })"
 GARBAGE = "localStorage.setItem('batch', 'many'); localStorage.setItem('station', '')"
 
@@ -125,6 +176,15 @@ def test_a_stream_is_opened_anew_after_a_reading_failed(house: House, pages: Pag
     with board.page.expect_request("**/events"):
         board.page.unroute("**/queue?*")
     expect(board.ticket("T1")).to_be_visible()
+
+
+def test_what_is_left_of_an_order_is_counted_at_once(house: House, pages: Pages) -> None:
+    house.place("Negroni", "Margarita", ticket="T1")
+    board = BoardPage.opened(pages)
+    expect(board.ticket("T1")).to_contain_text("2 of 2 left")
+    board.line("T1", "Negroni").get_by_role("button", name="Done").click()
+    expect(board.line("T1", "Negroni").get_by_role("button", name="Undo")).to_be_visible()
+    expect(board.ticket("T1")).to_contain_text("1 of 2 left", timeout=2000)
 
 
 def test_a_double_tap_on_ok_is_one_attempt(house: House, pages: Pages) -> None:

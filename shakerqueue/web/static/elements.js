@@ -20,6 +20,7 @@ export function say(element, name, text) {
  * focus, or a finger on it, stays the same element. `key` names an item, `make` gives an element, `update` fills it.
  */
 export function keep(parent, items, { key, make, update }) {
+  const focus = focusWithin(parent);
   const wanted = new Set(items.map(key));
   const before = new Map([...parent.children].map((child) => [child.dataset.key, child]));
   for (const [name, element] of before) {
@@ -34,6 +35,31 @@ export function keep(parent, items, { key, make, update }) {
     if (element === place) place = place.nextElementSibling;
     else parent.insertBefore(element, place);
   }
+  if (focus && !parent.contains(document.activeElement)) handOn(focus, parent);
+}
+
+/** Which child of `parent` has the focus, and on what it can do. */
+function focusWithin(parent) {
+  const place = [...parent.children].findIndex((child) => child.contains(document.activeElement));
+  return place < 0 ? null : { place, deed: document.activeElement.dataset.do };
+}
+
+/** Whoever works by keyboard goes on with what now stands where the focus was. */
+function handOn({ place, deed }, parent) {
+  const heir = parent.children[Math.min(place, parent.children.length - 1)];
+  const control = heir && (find(`[data-do="${deed}"]:enabled`, heir) ?? find("button:enabled", heir));
+  (control ?? parent.closest("[tabindex]"))?.focus();
+}
+
+/** Let a button rest without taking the focus from it, as `disabled` would. `tapped` heeds it. */
+export function rest(button, isResting) {
+  button.setAttribute("aria-disabled", String(isResting));
+}
+
+/** The button that a click was meant for; null where there is none, or it rests. */
+export function tapped(event) {
+  const button = event.target.closest("button");
+  return button?.getAttribute("aria-disabled") === "true" ? null : button;
 }
 
 /** Fill a row of a table with texts; the first one heads it. */

@@ -45,6 +45,9 @@ export async function insist(attempt, pausesSeconds = [0.4, 1, 2]) {
   return attempt();
 }
 
+/** What a finger does in this time after a tap still belongs to that tap. */
+export const DOUBLE_TAP_SECONDS = 0.5;
+
 export function seconds(count) {
   return new Promise((resolve) => setTimeout(resolve, count * 1000));
 }

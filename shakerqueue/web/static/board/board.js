@@ -11,8 +11,8 @@ import { prepareSoldOut, showSoldOut } from "./sold_out.js";
 import { batchesOf, CANCELED, DONE, keyOf, labelOf, named, nextUp, ticketsOf } from "./tickets.js";
 import { remember, remembered } from "./choices.js";
 import { serverNow, setServerTime } from "./server_time.js";
-import { cells, find, fromTemplate, keep, say } from "../elements.js";
-import { seconds } from "../http.js";
+import { cells, find, fromTemplate, keep, rest, say, tapped } from "../elements.js";
+import { DOUBLE_TAP_SECONDS, seconds } from "../http.js";
 import { Live } from "../live.js";
 import { complain, tell } from "../messages.js";
 import { ask, onSession, resume, session } from "../session.js";
@@ -30,6 +30,8 @@ const batch = find("#batch");
 
 let queue = NOTHING;
 let busy = new Set();
+let claiming = false;
+let undoing = false;
 let done = []; // drinks that were finished here a moment ago
 
 async function read() {
@@ -69,8 +71,8 @@ function showActions(now) {
   const next = nextUp(queue, now);
   const count = next && Math.min(next.count, Number(batch.value));
   find("#next-up").textContent = next ? `${count > 1 ? `${count} × ` : ""}${next.recipe}` : "";
-  find("#claim").disabled = !next;
-  find("#undo").disabled = !undo.last;
+  rest(find("#claim"), claiming || !next);
+  rest(find("#undo"), undoing || !undo.last);
   find("#undo-what").textContent = undo.last?.label ?? "";
 }
 
@@ -86,16 +88,22 @@ function showLiveness({ stale, heardAt }) {
   find("#liveness").title = `Last heard ${ago} s ago`;
 }
 
-/** Mark the drinks as being worked on, do it, say what went wrong, and look again. */
+/** Do something to the drinks, say what went wrong, look again, and return those to which it was done. */
 async function during(drinks, deed) {
-  busy = new Set([...busy, ...drinks.map(keyOf)]);
+  const { done: changed, failed } = await whileTheyRest(drinks, deed);
+  failed.slice(0, 1).forEach(complain);
+  return changed;
+}
+
+/** Let nothing be tapped at the drinks meanwhile, nor by a double tap, which would meet what is in the same place then. */
+async function whileTheyRest(drinks, deed) {
+  const keys = drinks.map(keyOf);
+  busy = new Set([...busy, ...keys]);
   show();
   try {
-    const { done: changed, failed } = await deed();
-    failed.slice(0, 1).forEach(complain);
-    return changed;
+    return await deed();
   } finally {
-    drinks.forEach((drink) => busy.delete(keyOf(drink)));
+    seconds(DOUBLE_TAP_SECONDS).then(() => { keys.forEach((key) => busy.delete(key)); show(); });
     show();
     live.news();
   }
@@ -113,16 +121,19 @@ async function finish(drinks) {
 }
 
 async function claim() {
-  find("#claim").disabled = true;
+  claiming = true;
+  show();
   const body = { max: Number(batch.value), ...(station.value && { station: station.value }) };
   try {
     const answer = await ask("POST", "/queue/claim", body);
-    if (answer) undo.remember(`${named(answer.items)} claimed`, () => act(answer.items, "release"));
+    if (answer?.items.length) undo.remember(`${named(answer.items)} claimed`, () => act(answer.items, "release"));
     else tell("Nothing waits.");
   } catch (error) {
     complain(error); // it may have been claimed all the same: then it is in hand with the next look
   }
-  await live.news();
+  await Promise.all([live.news(), seconds(DOUBLE_TAP_SECONDS)]);
+  claiming = false;
+  show();
 }
 
 async function change(line, verb, reason) {
@@ -139,10 +150,19 @@ async function handOver(drinks) {
   show();
 }
 
-function tapped(line) {
-  if (line.state === DONE) return takeBackDeed(line.deed);
+function tappedLine(line) {
+  if (line.state === DONE) return whileTheyRest(line.drinks, () => takeBackDeed(line.deed));
   if (line.state === CANCELED) return during(line.drinks, () => act(line.drinks, "acknowledge"));
   return finish(line.drinks);
+}
+
+async function undoLast() {
+  undoing = true;
+  show();
+  await takeBackDeed(undo.last);
+  await seconds(DOUBLE_TAP_SECONDS);
+  undoing = false;
+  show();
 }
 
 async function takeBackDeed(deed) {
@@ -172,7 +192,7 @@ function restoreChoices() {
 }
 
 function listen() {
-  listenToTickets({ onTap: (line) => tapped(line).catch(complain), onMore: openMore });
+  listenToTickets({ onTap: (line) => tappedLine(line).catch(complain), onMore: openMore });
   listenToHand({
     onDone: (drinks) => finish(drinks).catch(complain),
     onRelease: (drinks) => during(drinks, () => act(drinks, "release")).catch(complain),
@@ -182,8 +202,8 @@ function listen() {
   preparePause((bar) => { showBar(bar); live.news(); });
   prepareSoldOut(undo);
   preparePeople();
-  find("#claim").addEventListener("click", claim);
-  find("#undo").addEventListener("click", () => takeBackDeed(undo.last));
+  find("#claim").addEventListener("click", (event) => { if (tapped(event)) claim(); });
+  find("#undo").addEventListener("click", (event) => { if (tapped(event)) undoLast(); });
   batch.addEventListener("change", () => { remember("batch", batch.value); show(); });
   station.addEventListener("change", () => { remember("station", station.value); live.news(); });
 }

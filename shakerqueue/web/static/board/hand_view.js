@@ -1,6 +1,6 @@
 // What this bartender has claimed: one recipe, what goes into the shaker, and whose glasses it fills.
 
-import { cells, find, fromTemplate, keep, say } from "../elements.js";
+import { cells, find, fromTemplate, keep, rest, say, tapped } from "../elements.js";
 import { keyOf, labelOf, named } from "./tickets.js";
 
 const list = find("#hand");
@@ -9,7 +9,7 @@ const held = new WeakMap(); // what an element of the list stands for: drinks
 /** Both get drinks: `onDone` one or all of a batch, `onRelease` one. */
 export function listenToHand({ onDone, onRelease }) {
   list.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
+    const button = tapped(event);
     if (!button) return;
     const drinks = held.get(button.dataset.do === "all" ? button.closest("#hand > li") : button.closest(".lines > li"));
     (button.dataset.do === "release" ? onRelease : onDone)(drinks);
@@ -38,7 +38,7 @@ function showBatch(element, { drinks }, busy) {
     update: (row, drink) => showGlass(row, drink, busy.has(keyOf(drink))),
   });
   const all = say(element, "all", drinks.length > 1 ? `All ${drinks.length} done` : "");
-  all.disabled = drinks.some((drink) => busy.has(keyOf(drink)));
+  rest(all, drinks.some((drink) => busy.has(keyOf(drink))));
 }
 
 function showIngredients(body, ingredients, count) {
@@ -61,7 +61,7 @@ function showGlass(row, drink, isBusy) {
   for (const [kind, name] of [["release", "Give back"], ["tap", "Done"]]) {
     const button = find(`[data-do=${kind}]`, row);
     button.setAttribute("aria-label", `${name}: ${drink.recipe.name}, ${label}`);
-    button.disabled = isBusy;
+    rest(button, isBusy);
   }
 }
 

@@ -1,6 +1,6 @@
 // The tickets on the screen, and what is tapped on them.
 
-import { find, fromTemplate, keep, minutes, say } from "../elements.js";
+import { find, fromTemplate, keep, minutes, rest, say, tapped } from "../elements.js";
 import { CANCELED, DONE, IN_HAND, keyOf, named } from "./tickets.js";
 
 const SOON_SECONDS = 60;
@@ -13,7 +13,7 @@ const lineOf = new WeakMap();
 /** `onTap` and `onMore` get the line and its ticket. */
 export function listenToTickets({ onTap, onMore }) {
   list.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
+    const button = tapped(event);
     if (!button) return;
     const { line, ticket } = lineOf.get(button.closest(".lines > li"));
     (button.dataset.do === "more" ? onMore : onTap)(line, ticket);
@@ -38,7 +38,7 @@ function showTicket(element, ticket, busy, now) {
   say(element, "age", minutes((now - ticket.placedAt) / 1000));
   say(element, "due", ticket.isOpen ? dueText(seconds) : "");
   say(element, "note", ticket.note);
-  say(element, "left", ticket.total > 1 ? `${ticket.left} of ${ticket.total} left` : "");
+  say(element, "left", ticket.total > 1 && ticket.left !== undefined ? `${ticket.left} of ${ticket.total} left` : "");
   keep(find("[data-is=lines]", element), ticket.lines, {
     key: (line) => line.key,
     make: () => fromTemplate("line-template"),
@@ -60,10 +60,11 @@ function showLine(row, line, ticket, busy) {
 function showButtons(row, line, { what, where }, isBusy) {
   const tap = say(row, "tap", TAPS[line.state] ?? "Done");
   tap.setAttribute("aria-label", `${tap.textContent}: ${what}, ${where}`);
-  tap.disabled = isBusy;
+  rest(tap, isBusy);
   const more = say(row, "name", what);
   more.setAttribute("aria-label", `${what}, ${where}: more`);
-  more.disabled = isBusy || line.state === CANCELED || line.state === DONE;
+  more.disabled = line.state === CANCELED || line.state === DONE;
+  rest(more, isBusy);
   row.setAttribute("aria-busy", String(isBusy));
 }
 

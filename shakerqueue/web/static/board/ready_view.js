@@ -1,6 +1,6 @@
 // What is made and not handed over yet, by order: one tap when it has gone.
 
-import { find, fromTemplate, keep, minutes, say } from "../elements.js";
+import { find, fromTemplate, keep, minutes, rest, say, tapped } from "../elements.js";
 import { grouped, keyOf, labelOf, named } from "./tickets.js";
 
 const list = find("#ready");
@@ -9,7 +9,7 @@ const shown = new WeakMap();
 /** `onServed` gets the drinks of one order. */
 export function listenToReady(onServed) {
   list.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
+    const button = tapped(event);
     if (button) onServed(shown.get(button.closest("li")));
   });
 }
@@ -34,7 +34,7 @@ function showOrder(row, drinks, busy, now) {
   say(row, "since", `${minutes((now - Date.parse(first.completed_at)) / 1000)} ago`);
   say(row, "left", first.order_drinks_left ? `${first.order_drinks_left} still to make` : "");
   const button = find("button", row);
-  button.disabled = drinks.some((drink) => busy.has(keyOf(drink)));
+  rest(button, drinks.some((drink) => busy.has(keyOf(drink))));
   button.setAttribute("aria-label", `Gone: ${labelOf(first)}`);
 }
 

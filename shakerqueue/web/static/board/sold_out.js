@@ -1,6 +1,7 @@
 // 86: what cannot be had is off the menu in two taps, and what that does to the drinks that wait is said beside it.
 
-import { closable, find, fromTemplate, keep, open, say } from "../elements.js";
+import { closable, find, fromTemplate, keep, open, rest, say, tapped } from "../elements.js";
+import { DOUBLE_TAP_SECONDS, seconds } from "../http.js";
 import { complain, tell } from "../messages.js";
 import { ask } from "../session.js";
 
@@ -9,6 +10,7 @@ const dialog = closable(find("#sold-out"));
 const list = find("#recipes");
 const search = find("#sold-out-search");
 const recipeOf = new WeakMap();
+const busy = new Set(); // ids of recipes
 
 let recipes = [];
 let allDay = new Map();
@@ -19,12 +21,25 @@ export function prepareSoldOut(undo) {
   find("#open-sold-out").addEventListener("click", () => { open(dialog); search.value = ""; read().catch(complain); });
   search.addEventListener("input", show);
   list.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
+    const button = tapped(event);
     if (!button) return;
     const recipe = recipeOf.get(button.closest("li"));
-    const deed = button.dataset.do === "fail" ? failWaiting(recipe) : switchOver(recipe, undo);
-    deed.then(read).catch(complain);
+    const deed = button.dataset.do === "fail" ? failWaiting : switchOver;
+    during(recipe, () => deed(recipe, undo).then(read)).catch(complain);
   });
+}
+
+/** Let nothing be tapped at a recipe until the deed is done and a double tap is over. */
+async function during(recipe, deed) {
+  busy.add(recipe.id);
+  show();
+  try {
+    await deed();
+  } finally {
+    await seconds(DOUBLE_TAP_SECONDS);
+    busy.delete(recipe.id);
+    show();
+  }
 }
 
 /** Bring what is shown up to what the queue says. */
@@ -86,8 +101,9 @@ function showRecipe(row, recipe) {
   say(row, "name", recipe.name);
   say(row, "stock", on ? recipe.remaining !== null && `${recipe.remaining} left` : "86'd");
   say(row, "affected", pending ? `${pending} waiting on ${orders} ${orders === 1 ? "ticket" : "tickets"}` : "");
-  say(row, "fail", !on && pending ? `Fail the ${pending} waiting` : "");
+  rest(say(row, "fail", !on && pending ? `Fail the ${pending} waiting` : ""), busy.has(recipe.id));
   const button = say(row, "switch", on ? "86" : "Back on");
+  rest(button, busy.has(recipe.id));
   button.setAttribute("aria-label", `${button.textContent}: ${recipe.name}`);
 }
 

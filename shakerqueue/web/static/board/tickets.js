@@ -61,7 +61,7 @@ function ticketOf(unordered) {
     label: labelOf(first),
     note: first.order_note,
     rush: first.rush,
-    left: first.order_drinks_left,
+    left: drinks.find((drink) => drink.state !== DONE)?.order_drinks_left, // what was finished here is a moment old
     total: first.order_drinks,
     placedAt: Date.parse(first.placed_at),
     dueAt: Math.min(...drinks.map((drink) => Date.parse(drink.due_at))),
