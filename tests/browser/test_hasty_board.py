@@ -59,6 +59,22 @@ def test_a_double_tap_on_done_does_not_take_it_back(house: House, pages: Pages) 
     expect(board.undo).to_contain_text("Negroni done")
 
 
+def test_a_drink_keeps_its_place_while_its_answer_is_on_the_way_though_the_queue_is_ahead(
+    house: House, pages: Pages
+) -> None:
+    house.place("Negroni", ticket="T1")
+    house.place("Margarita", ticket="T2")
+    board = BoardPage.opened(pages)
+    done = Held(board.page, "**/complete")
+    board.line("T1", "Negroni").get_by_role("button", name="Done").click()
+    done.await_first()
+    answer = done.routes[0].fetch()
+    expect(board.all_day).not_to_contain_text("Negroni")
+    expect(board.tickets.first).to_contain_text("T1")
+    done.routes[0].fulfill(response=answer)
+    expect(board.line("T1", "Negroni").get_by_role("button", name="Undo")).to_be_enabled()
+
+
 def test_a_double_tap_on_86_does_not_put_it_back_on(house: House, pages: Pages) -> None:
     board = BoardPage.opened(pages)
     board.page.get_by_role("button", name="86", exact=True).click()

@@ -100,7 +100,10 @@ async function whileTheyRest(drinks, deed) {
 
 async function finish(drinks) {
   const userId = session.user.id;
+  const pending = drinks.map((drink) => ({ ...drink, shownUntil: Infinity })); // the queue may be ahead of the answer
+  done = [...done, ...pending];
   const finished = await during(drinks, () => act(drinks, "complete"));
+  done = done.filter((drink) => !pending.includes(drink));
   if (!finished.length) return;
   const deed = undo.remember(`${named(finished)} done`, () => takeBack(finished, userId));
   const shownUntil = Date.now() + DONE_SHOWN_SECONDS * 1000;

@@ -34,11 +34,11 @@ export function ticketsOf(queue, done, now) {
   const open = queue.items
     .filter((drink) => !canceledKeys.has(keyOf(drink)))
     .map((drink) => ({ ...drink, state: isInHand(drink, now) ? IN_HAND : WAITING }));
-  const openKeys = new Set(open.map(keyOf));
+  const listedKeys = new Set([...open.map(keyOf), ...canceledKeys]);
   const drinks = [
     ...open,
     ...queue.canceled.map((drink) => ({ ...drink, state: CANCELED })),
-    ...done.filter((drink) => !openKeys.has(keyOf(drink))).map((drink) => ({ ...drink, state: DONE })),
+    ...done.filter((drink) => !listedKeys.has(keyOf(drink))).map((drink) => ({ ...drink, state: DONE })),
   ];
   const tickets = [...grouped(drinks, (drink) => drink.order_id).values()].map(ticketOf);
   return tickets.sort((a, b) => a.dueAt - b.dueAt || a.placedAt - b.placedAt || (a.id < b.id ? -1 : 1));
