@@ -57,6 +57,19 @@ def test_the_evening_is_told_in_figures_and_bars(house: House, pages: Pages) -> 
     expect(hours.get_by_role("row", name=f"{datetime.now(UTC).hour}:00")).to_contain_text("5")
 
 
+def test_a_page_that_is_open_all_night_goes_on_with_the_next_business_day(house: House, pages: Pages) -> None:
+    page = opened(pages)
+    day = page.get_by_label("Business day")
+    expect(day).not_to_have_value("")
+    with page.expect_request(re.compile("/reports/service")) as later:
+        house.place("Negroni")
+    assert "from=" not in later.value.url
+    with page.expect_request(re.compile(r"/reports/service\?from=2026-01-02&to=2026-01-02")):
+        day.fill("2026-01-02")
+        day.blur()
+    expect(day).to_have_value("2026-01-02")
+
+
 def test_the_report_can_be_fetched_as_a_file(house: House, pages: Pages) -> None:
     house.place("Negroni")
     page = opened(pages)
@@ -108,7 +121,8 @@ def test_a_table_gets_a_code_and_loses_it(house: House, pages: Pages) -> None:
     expect(code).to_be_visible()
     assert code.evaluate("image => image.decode().then(() => image.naturalWidth > 0)")
     link = terrace.locator(".link").inner_text()
-    terrace.get_by_role("button", name="New code: Terrace 1").click()
+    with page.expect_response(re.compile(r"/qr\.svg")):  # an old code must not be printed
+        terrace.get_by_role("button", name="New code: Terrace 1").click()
     expect(terrace.locator(".link")).not_to_have_text(link)
     terrace.get_by_role("button", name="Remove: Terrace 1").click()
     expect(terrace).to_have_count(0)
