@@ -1,6 +1,7 @@
 """Server-sent events (WHATWG HTML, section 9.2): the feed as a response that goes on until its reader may no more."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +21,8 @@ from shakerqueue.roles import STAFF
 
 HEARTBEAT_SECONDS = 15.0
 LOOK_SECONDS = 0.5  # how soon an end of the token, of the process, or another menu is noticed
+# By then every process has read what was changed. The first answer may come from one that had not, so it is told again.
+SETTLED_SECONDS = 0.3
 RECONNECT_MILLISECONDS = 1000
 HEARTBEAT = b":\n\n"
 
@@ -36,6 +39,7 @@ class EventStream:
         self._silent_since = time.monotonic()
         self._menu: Menu | None = None
         self._bar: Bar | None = None
+        self._told_again_at: dict[str, float] = {}
 
     def __iter__(self) -> Iterator[bytes]:
         yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
@@ -84,13 +88,23 @@ class EventStream:
     def _wakes(self) -> Iterator[bytes]:
         """Another menu, another state of the bar: they are read where they are, and have no place in the log."""
         menu = self._services.menu.current if self._services.menu.loaded else None
-        if self._menu is not None and menu is not None and menu.by_name != self._menu.by_name:
-            yield message("menu_changed", {})
+        other_menu = self._menu is not None and menu is not None and menu.by_name != self._menu.by_name
         self._menu = menu
         bar = self._services.bar.said
-        if self._bar is not None and bar is not None and bar != self._bar:
-            yield message("bar_changed", {})
+        other_bar = self._bar is not None and bar is not None and bar != self._bar
         self._bar = bar
+        yield from self._twice("menu_changed", changed=other_menu)
+        yield from self._twice("bar_changed", changed=other_bar)
+
+    def _twice(self, name: str, *, changed: bool) -> Iterator[bytes]:
+        """The wake, where something changed, and once more when every process knows."""
+        now = time.monotonic()
+        if changed:
+            self._told_again_at[name] = now + SETTLED_SECONDS
+            yield message(name, {})
+        elif self._told_again_at.get(name, math.inf) <= now:
+            del self._told_again_at[name]
+            yield message(name, {})
 
 
 def event_json(event: OrderEvent) -> dict[str, Any]:

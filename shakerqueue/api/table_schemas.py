@@ -9,6 +9,12 @@ MAX_LABELS = 200
 MAX_LINK_LENGTH = 200
 
 
+class CodeQuerySchema(StrictSchema):
+    """A page that is open shows a picture of the same address again, whatever its headers say."""
+
+    made_at = fields.AwareDateTime(metadata={"description": "`link_made_at`: another address for another code"})
+
+
 class NewTablesSchema(StrictSchema):
     labels = fields.List(label(MAX_LABEL_LENGTH), required=True, validate=validate.Length(min=1, max=MAX_LABELS))
 

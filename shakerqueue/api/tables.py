@@ -11,7 +11,7 @@ from shakerqueue.api.guards import allow
 from shakerqueue.api.guest_passes import link_secret
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
-from shakerqueue.api.table_schemas import NewTablesSchema, TableListSchema, TableSchema
+from shakerqueue.api.table_schemas import CodeQuerySchema, NewTablesSchema, TableListSchema, TableSchema
 from shakerqueue.errors import NotFound
 from shakerqueue.qr_codes import qr_code_svg
 from shakerqueue.queries import tables as queries
@@ -65,8 +65,9 @@ def revoke_link(table_id: UUID) -> dict[str, Any]:
 
 @blueprint.route("/<uuid:table_id>/qr.svg")
 @allow(STAFF)
+@blueprint.arguments(CodeQuerySchema, location="query")
 @blueprint.response(200, content_type="image/svg+xml")
-def draw_link(table_id: UUID) -> Response:
+def draw_link(_: dict[str, Any], table_id: UUID) -> Response:
     """The link as a QR code, to be printed."""
     with services().database.connection(request_deadline()) as conn:
         table = queries.get_table(conn, id=table_id)

@@ -119,6 +119,19 @@ def test_a_canceled_drink_stays_until_somebody_has_seen_it(house: House, pages: 
         expect(board.line("T1", "Margarita")).to_be_visible()
 
 
+def test_a_drink_that_is_canceled_in_somebodys_hands_is_struck_through_there(house: House, pages: Pages) -> None:
+    order = house.place({"recipe": "Negroni", "quantity": 2}, ticket="T1")
+    board = BoardPage.opened(pages)
+    board.claim_at_most(2)
+    expect(board.hand).to_contain_text("2 × Negroni")
+    house.post(f"/orders/{order}/items/2/cancel", {"reason": "guest left"}, as_user=ADMIN)
+    expect(board.hand.get_by_text("Canceled: guest left")).to_be_visible()
+    expect(board.hand.get_by_role("heading", name="Negroni", exact=True)).to_be_visible()
+    board.hand.get_by_role("button", name="Seen: Negroni").click()
+    expect(board.hand.get_by_text("Canceled")).to_have_count(0)
+    expect(board.hand.get_by_role("button", name="Done: Negroni")).to_be_visible()
+
+
 def test_two_boards_that_claim_at_once_get_different_drinks(house: House, pages: Pages) -> None:
     for number in range(6):
         house.place("Margarita", ticket=f"T{number}")

@@ -103,10 +103,11 @@ def test_what_is_changed_while_the_answer_is_awaited_is_not_ordered_twice(house:
     dialog = guest.open_round()
     held: list[Route] = []
     guest.page.route("**/orders", lambda route: held.append(route))  # noqa: PLW0108 - Playwright asks for a function
-    dialog.get_by_role("button", name="Order", exact=True).click()
+    with guest.page.expect_request("**/orders"):
+        dialog.get_by_role("button", name="Order", exact=True).click()
     dialog.get_by_role("button", name="One more: Margarita").click()
-    eventually(lambda: guest.page.wait_for_timeout(10) or held)
-    held.pop().continue_()
+    [route] = held
+    route.continue_()
     expect(guest.line("Margarita")).to_be_visible()
     expect(guest.page.get_by_role("button", name="Your round")).to_contain_text("1 drink")
 

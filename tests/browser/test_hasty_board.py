@@ -222,7 +222,7 @@ def test_a_chosen_station_is_in_sight_on_a_phone(house: House, pages: Pages) -> 
     house.place("Margarita", ticket="T1")
     page = pages.open("/board", as_user=ADMIN, viewport=PHONE)
     expect(BoardPage(page).ticket("T1")).to_be_visible()
-    page.evaluate("localStorage.setItem('station', 'service')")
+    page.evaluate("localStorage.setItem('station', '\"service\"')")
     page.reload()
     expect(page.get_by_label("Station")).to_be_visible()
 

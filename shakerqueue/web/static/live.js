@@ -7,8 +7,6 @@ const EVENTS = [
   "menu_changed", "bar_changed",
 ];
 
-const MENU_LAG_SECONDS = 0.4;
-
 /** In seconds: how often a picture is read though no event asks for it, with a stream and without; and with many. */
 const PACE = {
   bar: { streaming: 5, polling: 1, stale: 8, atMostEvery: 0.2 },
@@ -103,16 +101,9 @@ export class Live {
     const source = new EventSource("/events");
     this.#source = source;
     for (const name of EVENTS) {
-      source.addEventListener(name, () => this.#hear(name));
+      source.addEventListener(name, () => { this.#streaming = true; this.news(); });
     }
     source.addEventListener("error", () => { this.#streaming = false; this.news(); });
-  }
-
-  #hear(name) {
-    this.#streaming = true;
-    this.news();
-    // Each process keeps menu and bar in memory; the one that is asked may learn a moment later than the one that told.
-    if (name === "menu_changed" || name === "bar_changed") setTimeout(() => this.#poll(), MENU_LAG_SECONDS * 1000);
   }
 
   #tell() {

@@ -142,9 +142,13 @@ async function handOver(drinks) {
   show();
 }
 
+function acknowledge(drinks) {
+  return during(drinks, () => act(drinks, "acknowledge"));
+}
+
 function tappedLine(line) {
   if (line.state === DONE) return whileTheyRest(line.drinks, () => takeBackDeed(line.deed));
-  if (line.state === CANCELED) return during(line.drinks, () => act(line.drinks, "acknowledge"));
+  if (line.state === CANCELED) return acknowledge(line.drinks);
   return finish(line.drinks);
 }
 
@@ -187,6 +191,7 @@ function listen() {
   listenToTickets({ onTap: (line) => tappedLine(line).catch(complain), onMore: openMore });
   listenToHand({
     onDone: (drinks) => finish(drinks).catch(complain),
+    onSeen: (drinks) => acknowledge(drinks).catch(complain),
     onRelease: (drinks) => during(drinks, () => act(drinks, "release")).catch(complain),
   });
   listenToReady((drinks) => handOver(drinks).catch(complain));

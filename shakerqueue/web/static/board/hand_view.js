@@ -1,18 +1,19 @@
 // What this bartender has claimed: one recipe, what goes into the shaker, and whose glasses it fills.
 
 import { cells, find, fromTemplate, keep, rest, say, tapped } from "../elements.js";
-import { keyOf, labelOf, named } from "./tickets.js";
+import { isCanceled, keyOf, labelOf, named } from "./tickets.js";
 
 const list = find("#hand");
 const held = new WeakMap(); // what an element of the list stands for: drinks
 
-/** Both get drinks: `onDone` one or all of a batch, `onRelease` one. */
-export function listenToHand({ onDone, onRelease }) {
+/** All get drinks: `onDone` one or all of a batch, `onSeen` a canceled one, `onRelease` one. */
+export function listenToHand({ onDone, onSeen, onRelease }) {
   list.addEventListener("click", (event) => {
     const button = tapped(event);
     if (!button) return;
     const drinks = held.get(button.dataset.do === "all" ? button.closest("#hand > li") : button.closest(".lines > li"));
-    (button.dataset.do === "release" ? onRelease : onDone)(drinks);
+    if (button.dataset.do === "release") onRelease(drinks);
+    else (isCanceled(drinks[0]) ? onSeen : onDone)(drinks);
   });
 }
 
@@ -27,18 +28,19 @@ export function showHand(batches, busy) {
 
 function showBatch(element, { drinks }, busy) {
   const [{ recipe }] = drinks;
-  held.set(element, drinks);
-  say(element, "name", named(drinks));
+  const open = drinks.filter((drink) => !isCanceled(drink));
+  held.set(element, open);
+  say(element, "name", open.length ? named(open) : recipe.name);
   say(element, "build", recipe.build);
   say(element, "allergens", recipe.allergens.length ? `contains ${recipe.allergens.join(", ")}` : "");
-  showIngredients(find("[data-is=ingredients]", element), recipe.ingredients, drinks.length);
+  showIngredients(find("[data-is=ingredients]", element), recipe.ingredients, open.length);
   keep(find("[data-is=drinks]", element), drinks, {
     key: keyOf,
     make: () => fromTemplate("glass-template"),
     update: (row, drink) => showGlass(row, drink, busy.has(keyOf(drink))),
   });
-  const all = say(element, "all", drinks.length > 1 ? `All ${drinks.length} done` : "");
-  rest(all, drinks.some((drink) => busy.has(keyOf(drink))));
+  const all = say(element, "all", open.length > 1 ? `All ${open.length} done` : "");
+  rest(all, open.some((drink) => busy.has(keyOf(drink))));
 }
 
 function showIngredients(body, ingredients, count) {
@@ -55,10 +57,15 @@ function showIngredients(body, ingredients, count) {
 function showGlass(row, drink, isBusy) {
   held.set(row, [drink]);
   const label = labelOf(drink);
+  const canceled = isCanceled(drink);
+  row.dataset.state = canceled ? "canceled" : "";
+  say(row, "state", canceled ? ["Canceled", drink.error].filter(Boolean).join(": ") : "");
+  say(row, "tap", canceled ? "Seen" : "Done");
+  find("[data-do=release]", row).hidden = canceled;
   say(row, "label", label);
   say(row, "modifiers", drink.modifiers.join(" · "));
   say(row, "note", [drink.note, drink.order_note].filter(Boolean).join(" · "));
-  for (const [kind, name] of [["release", "Give back"], ["tap", "Done"]]) {
+  for (const [kind, name] of [["release", "Give back"], ["tap", canceled ? "Seen" : "Done"]]) {
     const button = find(`[data-do=${kind}]`, row);
     button.setAttribute("aria-label", `${name}: ${drink.recipe.name}, ${label}`);
     rest(button, isBusy);

@@ -19,9 +19,15 @@ function isInHand(drink, now) {
   return drink.status === "in_progress" && Date.parse(drink.claim_expires_at) > now;
 }
 
-/** The drinks that this bartender has claimed, as batches of one recipe, in deadline order. */
+export const isCanceled = (drink) => drink.status === "canceled";
+
+/**
+ * The drinks that this bartender has claimed, as batches of one recipe, in deadline order; with those that were canceled
+ * in their hands, until they have seen it.
+ */
 export function batchesOf(queue, userId) {
-  const mine = queue.items.filter((drink) => drink.status === "in_progress" && drink.claimed_by === userId);
+  const held = [...queue.items.filter((drink) => drink.status === "in_progress"), ...queue.canceled];
+  const mine = held.filter((drink) => drink.claimed_by === userId);
   return [...grouped(mine, (drink) => drink.recipe.name).entries()].map(([name, drinks]) => ({ name, drinks }));
 }
 

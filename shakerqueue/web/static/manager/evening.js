@@ -8,21 +8,28 @@ import { ask } from "../session.js";
 const MOST_RECIPES = 10;
 const day = find("#day");
 
+let chosen = ""; // nothing: the present business day, also after it has become another one
+
 /** `onDay` is called when another business day is chosen. */
 export function prepareEvening(onDay) {
   day.value = new URLSearchParams(location.search).get("day") ?? ""; // a day can be passed on by its address
-  day.addEventListener("change", onDay);
+  chosen = day.value;
+  day.addEventListener("change", () => {
+    if (!day.validity.valid) return;
+    chosen = day.value;
+    onDay();
+  });
 }
 
 export async function readEvening() {
-  const window = day.value ? `?from=${day.value}&to=${day.value}` : "";
+  const window = chosen ? `?from=${chosen}&to=${chosen}` : "";
   const [service, staff, status, queue] = await Promise.all([
     ask("GET", `/reports/service${window}`),
     ask("GET", `/reports/staff${window}`),
     ask("GET", "/admin/status"),
     ask("GET", "/queue?limit=500"),
   ]);
-  if (!day.value) day.value = service.window.to;
+  if (!chosen && day !== document.activeElement) day.value = service.window.to;
   find("#csv").href = `/reports/service?from=${service.window.from}&to=${service.window.to}&format=csv`;
   showFigures(service.totals, status);
   showCharts(service);

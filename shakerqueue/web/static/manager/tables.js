@@ -35,8 +35,8 @@ function showTable(element, table) {
   say(element, "link", table.link);
   const code = find("[data-is=code]", element);
   code.alt = `Code of ${table.label}`;
-  const source = `/tables/${table.id}/qr.svg`;
-  if (element.dataset.link !== table.link) code.src = `${source}#${table.link_made_at}`;
+  const source = `/tables/${table.id}/qr.svg?made_at=${encodeURIComponent(table.link_made_at)}`;
+  if (element.dataset.link !== table.link) code.src = source;
   element.dataset.link = table.link;
   for (const button of element.querySelectorAll("button")) {
     button.setAttribute("aria-label", `${button.textContent}: ${table.label}`);
