@@ -150,7 +150,7 @@ def test_a_dead_letter_is_looked_at_and_tried_again(house: House, pages: Pages) 
     expect(page.get_by_text("1 sent again.")).to_be_visible()
     eventually(lambda: "pending" == status_of(house, good.id))
     letters.get_by_role("listitem").filter(has_text=str(hopeless.id)).get_by_role("button", name="Give it up").click()
-    expect(letters).to_contain_text("Every order that was accepted is stored.")
+    expect(letters.get_by_text("Every order that was accepted is stored.")).to_be_visible()
     assert "failed" == status_of(house, hopeless.id)
 
 
