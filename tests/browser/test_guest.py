@@ -242,7 +242,7 @@ def test_somebody_without_an_account_makes_one_and_orders(house: House, pages: P
     dialog.get_by_label("Password").fill("a long password")
     dialog.get_by_label("Your name").fill("Ada")
     dialog.get_by_role("button", name="Create my account").click()
-    expect(guest.page.get_by_role("button", name="Ada")).to_be_visible()
+    expect(guest.page.get_by_role("button", name="Ada", exact=True)).to_be_visible()
     guest.open_round().get_by_role("button", name="Order", exact=True).click()
     expect(guest.line("Margarita")).to_be_visible()
 
