@@ -1,7 +1,7 @@
 """What holds for every page: it loads in silence and from its own host, runs no foreign script, and is accessible."""
 
 import pytest
-from playwright.sync_api import ViewportSize
+from playwright.sync_api import ViewportSize, expect
 
 from tests.support.accessibility import assert_accessible
 from tests.support.browser import FULL_HD, PHONE, Pages
@@ -28,7 +28,9 @@ def test_a_page_loads_in_silence_and_from_its_own_host_alone(pages: Pages, page:
 @pytest.mark.parametrize("viewport", [PHONE, FULL_HD], ids=["phone", "full-hd"])
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_accessible(pages: Pages, page: str, viewport: ViewportSize) -> None:
-    assert_accessible(pages.open(page, viewport=viewport, as_user=BARTENDER))
+    opened = pages.open(page, viewport=viewport, as_user=BARTENDER)
+    expect(opened.get_by_text("Live", exact=True)).to_be_visible()
+    assert_accessible(opened)
 
 
 @pytest.mark.parametrize("injection", INJECTIONS.values(), ids=INJECTIONS)
