@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 from dev import state
@@ -44,6 +45,24 @@ def ensure_program(program: str) -> Path:
     if found := find(program):
         return found
     raise ServerError(advice)
+
+
+def ensure_library(name: str, package: str) -> None:
+    """Have a shared library, by the linker's name, first installed from this package of Debian's where it is missing.
+
+    Raises:
+        ServerError: it is missing, and installing is not permitted or failed.
+    """
+    advice = f"The library {name} is missing: install it (Debian: `apt-get install {package}`)"
+    if find_library(name):
+        return
+    with installing_alone():
+        if find_library(name) is None:
+            root = root_and_apt(advice)
+            print(f"  The library {name} is missing: installing Debian's package {package} …", flush=True)
+            install(root, package, advice)
+    if find_library(name) is None:
+        raise ServerError(advice)
 
 
 @contextlib.contextmanager

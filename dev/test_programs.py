@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Callable
-from functools import partial
 
 from dev import rabbitmq_install
-from dev.debian import ensure_program
+from dev.browser import ensure_browser
 from dev.servers import ServerError
 
-PROGRAMS: list[Callable[[], object]] = [rabbitmq_install.ensure_installed, partial(ensure_program, "chromium")]
+PROGRAMS: list[Callable[[], object]] = [rabbitmq_install.ensure_installed, ensure_browser]
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from dev.debian import ensure_program
+from dev.browser import ensure_browser
 from dev.servers import ServerError
 from tests.support.bar import Bar
 from tests.support.browser import Pages, chromium
@@ -17,7 +17,7 @@ from tests.support.house import House
 def browser() -> Iterator[Browser]:
     """Where none can be had its tests are skipped, though never where a change is judged by them."""
     try:
-        program = ensure_program("chromium")
+        program = ensure_browser()
     except ServerError as error:
         if os.environ.get("CI"):
             raise

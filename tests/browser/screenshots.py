@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Error, ViewportSize
 
 from dev import state
-from dev.debian import ensure_program
+from dev.browser import ensure_browser
 from dev.postgres import PrivatePostgres
 from dev.rabbitmq import PrivateRabbitMQ
 from dev.rabbitmq_install import ensure_installed
@@ -62,7 +62,7 @@ def main() -> int:
     """Write docs/images/*.png; exit code 1 when one cannot be taken."""
     interrupt_on_signals()
     try:
-        with chromium(ensure_program("chromium")) as browser, private_house() as house:
+        with chromium(ensure_browser()) as browser, private_house() as house:
             take_all(browser, house)
     except KeyboardInterrupt:
         return 1

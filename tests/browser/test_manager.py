@@ -53,6 +53,8 @@ def test_the_evening_is_told_in_figures_and_bars(house: House, pages: Pages) -> 
     expect(most.get_by_role("img")).to_be_visible()
     most.get_by_text("As a table").click()
     expect(most.get_by_role("row", name="Negroni")).to_contain_text("2")
+    for chart in ("to wait, by hour", "to wait, by drink", "to make, by hour", "to make, by drink"):
+        expect(page.locator("figure").filter(has_text=chart).get_by_role("img")).to_be_visible()
     hours = page.locator("figure").filter(has_text="Drinks by hour")
     hours.get_by_text("As a table").click()
     expect(hours.get_by_role("row", name=f"{datetime.now(UTC).hour}:00")).to_contain_text("5")

@@ -6,6 +6,9 @@ import { cells, clock, find, fromTemplate, keep, minutes, say } from "../element
 import { ask } from "../session.js";
 
 const MOST_RECIPES = 10;
+const SHARES = ["half of them within", "nine of ten within"];
+const IN_MINUTES = { series: SHARES, format: (seconds) => (seconds / 60).toFixed(1) };
+const IN_SECONDS = { series: SHARES, format: (seconds) => seconds.toFixed(0) };
 const day = find("#day");
 
 let chosen = ""; // nothing: the present business day, also after it has become another one
@@ -69,22 +72,16 @@ function showFigures(totals, status) {
 }
 
 function showCharts({ by_hour: hours, by_recipe: recipes }) {
-  const inMinutes = (value) => (value === null ? null : value / 60);
-  const hourly = (valuesOf) => hours.map((hour) => ({ name: `${hour.hour}:00`, values: valuesOf(hour) }));
-  standing(find("#chart-hours"), { series: ["drinks"], rows: hourly((hour) => [hour.drinks]) });
-  standing(find("#chart-waits"), {
-    series: ["half of them within", "nine of ten within"],
-    rows: hourly((hour) => [inMinutes(hour.total_seconds.p50), inMinutes(hour.total_seconds.p90)]),
-    format: (value) => value.toFixed(value < 10 ? 1 : 0),
-  });
   const most = recipes.slice(0, MOST_RECIPES);
+  const byHour = (valuesOf) => hours.map((hour) => ({ name: `${hour.hour}:00`, values: valuesOf(hour) }));
   const byRecipe = (valuesOf) => most.map((recipe) => ({ name: recipe.recipe, values: valuesOf(recipe) }));
-  lying(find("#chart-recipes"), { series: ["drinks"], rows: byRecipe((recipe) => [recipe.drinks]) });
-  lying(find("#chart-makes"), {
-    series: ["half of them within", "nine of ten within"],
-    rows: byRecipe((recipe) => [recipe.make_seconds.p50, recipe.make_seconds.p90]),
-    format: (value) => value.toFixed(0),
-  });
+  const drinks = ({ drinks: count }) => [count];
+  standing(find("#chart-hours"), { series: ["drinks"], rows: byHour(drinks) });
+  lying(find("#chart-recipes"), { series: ["drinks"], rows: byRecipe(drinks) });
+  standing(find("#chart-waits-by-hour"), { ...IN_MINUTES, rows: byHour(waits) });
+  lying(find("#chart-waits-by-recipe"), { ...IN_MINUTES, rows: byRecipe(waits) });
+  standing(find("#chart-makes-by-hour"), { ...IN_SECONDS, rows: byHour(makes) });
+  lying(find("#chart-makes-by-recipe"), { ...IN_SECONDS, rows: byRecipe(makes) });
 }
 
 function showLate({ items }) {
@@ -125,5 +122,7 @@ function showStaff(staff) {
   });
 }
 
+const waits = ({ wait_seconds: { p50, p90 } }) => [p50, p90];
+const makes = ({ make_seconds: { p50, p90 } }) => [p50, p90];
 const time = (count) => (count === null ? "–" : minutes(count));
 const known = (value) => value ?? "?";
