@@ -26,6 +26,7 @@ ANYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - to listen on all a
 NO_BROKER = "off"  # what AMQP_URL says then
 MANY_CONNECTIONS = {"max_connections": "400"}  # a pool for each of the API's workers, one worker for each core
 SIGN_INS = """\
+  Pages          {url}/ for guests, {url}/board for the bar, {url}/manager
   Sign in as     admin@example.com, bartender@example.com or user@example.com; the password is password123
   Try            curl {url}/login -H 'Content-Type: application/json' \\
                    -d '{{"email": "user@example.com", "password": "password123"}}'
