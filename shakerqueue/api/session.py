@@ -15,8 +15,9 @@ from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.api.table_schemas import TableLinkSchema
-from shakerqueue.api.tokens import make_access_token
+from shakerqueue.api.tokens import Principal, make_access_token
 from shakerqueue.queries import sessions, users
+from shakerqueue.queries.models import User
 from shakerqueue.roles import PEOPLE
 from shakerqueue.sessions import SessionEnded, SignIn
 
@@ -45,13 +46,7 @@ def get_session() -> dict[str, Any]:
         return {"refreshable": cookies.refresh_token() is not None}
     with services().database.connection(request_deadline()) as conn:
         user = users.get_user(conn, id=who.id)
-    return {
-        "user": user,
-        "role": who.role,
-        "table": who.table,
-        "expires_in": int(who.expires_at - time.time()),
-        "refreshable": True,
-    }
+    return _session_json(user, who, int(who.expires_at - time.time()))
 
 
 @blueprint.route("/table", methods=["POST"])
@@ -91,11 +86,9 @@ def sign_out() -> Response:
 def begun(sign_in: SignIn) -> Response:
     """The answer to a browser that is signed in from now on."""
     access = make_access_token(sign_in)
-    said = {
-        "user": sign_in.user,
-        "role": sign_in.role,
-        "table": sign_in.table,
-        "expires_in": access.seconds,
-        "refreshable": True,
-    }
+    said = _session_json(sign_in.user, sign_in, access.seconds)
     return cookies.set_cookies(jsonify(_schema.dump(said)), sign_in, access)
+
+
+def _session_json(user: User | None, acting: Principal | SignIn, seconds: int) -> dict[str, Any]:
+    return {"user": user, "role": acting.role, "table": acting.table, "expires_in": seconds, "refreshable": True}

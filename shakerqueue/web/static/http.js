@@ -25,7 +25,7 @@ export async function call(method, path, body, headers = {}) {
     method,
     headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
-    cache: "no-store",
+    cache: "no-cache", // the menu, which alone may be kept, is asked for by its tag
     signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
   });
   if (response.status === 204) return null;

@@ -2,6 +2,9 @@
 
 import { ask } from "./session.js";
 
+/** Whether it can be ordered now. */
+export const isOn = (recipe) => recipe.available && recipe.remaining !== 0;
+
 /** Every recipe by name, also those that cannot be ordered now. */
 export async function allRecipes() {
   const recipes = [];

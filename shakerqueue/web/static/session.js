@@ -33,7 +33,13 @@ export async function signIn(email, password) {
 }
 
 export async function signOut() {
-  await ask("DELETE", "/session");
+  await inTurn(() => null); // before the server ends it: what is read from then on is refused
+  try {
+    await ask("DELETE", "/session");
+  } catch (error) {
+    await resume();
+    throw error;
+  }
   return tellOthers(await inTurn(() => null));
 }
 

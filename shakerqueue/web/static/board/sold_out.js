@@ -3,7 +3,7 @@
 import { closable, find, fromTemplate, keep, open, rest, say, tapped } from "../elements.js";
 import { DOUBLE_TAP_SECONDS, seconds } from "../http.js";
 import { complain, tell } from "../messages.js";
-import { allRecipes } from "../recipes.js";
+import { allRecipes, isOn } from "../recipes.js";
 import { ask } from "../session.js";
 
 const READ_AGAIN_SECONDS = 1;
@@ -100,8 +100,6 @@ function showRecipe(row, recipe) {
   rest(button, busy.has(recipe.id));
   button.setAttribute("aria-label", `${button.textContent}: ${recipe.name}`);
 }
-
-const isOn = (recipe) => recipe.available && recipe.remaining !== 0;
 
 /** First what drinks wait for, then what is off, then by name. */
 function byNeed(a, b) {

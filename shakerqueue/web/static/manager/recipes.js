@@ -2,7 +2,7 @@
 
 import { closable, find, fromTemplate, keep, open, say } from "../elements.js";
 import { complain, tell } from "../messages.js";
-import { allRecipes } from "../recipes.js";
+import { allRecipes, isOn } from "../recipes.js";
 import { ask } from "../session.js";
 
 const INGREDIENT = /^\s*(\d+(?:[.,]\d+)?)\s+(\S+)\s+(.+?)\s*$/;
@@ -45,7 +45,7 @@ function show() {
 
 function showRecipe(row, recipe) {
   recipeOf.set(row, recipe);
-  row.dataset.on = String(recipe.available && recipe.remaining !== 0);
+  row.dataset.on = String(isOn(recipe));
   say(row, "name", recipe.name);
   say(row, "build", recipe.build);
   say(row, "station", recipe.station);
