@@ -247,6 +247,21 @@ def test_somebody_without_an_account_makes_one_and_orders(house: House, pages: P
     expect(guest.line("Margarita")).to_be_visible()
 
 
+def test_who_signs_out_is_gone_before_the_answer_and_nothing_is_read_for_them(house: House, pages: Pages) -> None:
+    guest = GuestPage.opened(pages)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route) if route.request.method == "DELETE" else route.continue_()
+
+    guest.page.route("**/session", hold)
+    guest.page.get_by_role("button", name="user").click()
+    guest.page.get_by_role("button", name="Sign out").click()
+    expect(guest.page.locator("#open-account")).to_have_text("Sign in")
+    held[0].continue_()
+    expect(guest.page.get_by_role("dialog")).not_to_be_visible()
+
+
 def test_the_guests_page_is_accessible_in_each_of_its_states(house: House, pages: Pages) -> None:
     guest = GuestPage.opened(pages)
     guest.order("Amaretto Sour", "Negroni")
