@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from shakerqueue import failpoints
 from shakerqueue.acceptance import Acceptance
 from shakerqueue.api import (
+    api_keys,
     auth,
     bar,
     dead_letters,
@@ -35,6 +36,7 @@ from shakerqueue.api import (
 )
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
@@ -62,6 +64,7 @@ BLUEPRINTS = (
     tablet.blueprint,
     me.blueprint,
     users.blueprint,
+    api_keys.blueprint,
     menu.blueprint,
     recipes.blueprint,
     bar.blueprint,
@@ -121,12 +124,13 @@ def _register_api(app: Flask) -> None:
 def _start_services(settings: Settings) -> Services:
     database = Database(settings.database_url, settings.database_pool_size, "shakerqueue-api", requests.REQUEST_SECONDS)
     menu_cache, bar_cache, feed = MenuCache(database), BarCache(database), EventFeed(database)
+    known_keys = ApiKeyCache(database)
     topology = Topology(settings.amqp_prefix)
     publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
-    follower = Follower(settings.database_url, [revocations, feed, bar_cache, menu_cache], feed.wake)
+    follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
     for part in (database, follower, publisher, writer):
         if part:
             part.start()
@@ -144,6 +148,7 @@ def _start_services(settings: Settings) -> Services:
         passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
         tokens=tokens.TokenVerifier(),
         revocations=revocations,
+        api_keys=known_keys,
         sessions=sessions,
         guest_passes=GuestPasses(sessions, settings.guest_pass_seconds),
         order_id_secret=OrderIdSecret(database),

@@ -6,7 +6,7 @@ import click
 
 import consumer.__main__
 import seed.__main__
-from shakerqueue import create_admin, dead_letter_commands, migrations, server, table_commands
+from shakerqueue import api_key_commands, create_admin, dead_letter_commands, migrations, server, table_commands
 from shakerqueue.config import load_settings
 from shakerqueue.errors import ShakerQueueError
 
@@ -31,6 +31,7 @@ def consume() -> None:
 cli.add_command(seed.__main__.command, "seed")
 cli.add_command(dead_letter_commands.command)
 cli.add_command(table_commands.command)
+cli.add_command(api_key_commands.command)
 
 
 @cli.command("create-admin")

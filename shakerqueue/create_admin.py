@@ -1,15 +1,10 @@
 """The first admin: somebody has to be one before anybody can be made one over HTTP."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from marshmallow import ValidationError
-
 from shakerqueue.accounts import add_person
 from shakerqueue.api.account_schemas import RegisterSchema
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
-from shakerqueue.errors import Unusable
+from shakerqueue.operator_input import checked
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.queries.models import UserRole
 
@@ -22,7 +17,7 @@ def create_admin(settings: Settings, *, email: str, username: str, password: str
         Taken: somebody has this username or address; they are left as they are.
         Unavailable: the database is away, or not migrated.
     """
-    person = _checked({"email": email, "username": username, "password": password})
+    person = checked(RegisterSchema(), {"email": email, "username": username, "password": password})
     hasher = PasswordHasher(settings.password_pepper, settings.bcrypt_cost)
     person["password_hash"] = hasher.hash(person.pop("password"))
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-create-admin")
@@ -32,12 +27,3 @@ def create_admin(settings: Settings, *, email: str, username: str, password: str
             add_person(conn, **person, role=UserRole.ADMIN)
     finally:
         database.stop()
-
-
-def _checked(given: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        person: dict[str, Any] = RegisterSchema().load(given)
-    except ValidationError as error:
-        wrong = [f"{name}: {' '.join(texts)}" for name, texts in error.messages_dict.items()]
-        raise Unusable("; ".join(wrong)) from error
-    return person

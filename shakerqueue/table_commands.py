@@ -4,16 +4,15 @@ import re
 from collections.abc import Iterator
 
 import click
-from marshmallow import ValidationError
 
 from shakerqueue import tables
-from shakerqueue.api.problems import field_errors
 from shakerqueue.api.table_schemas import NewTablesSchema
 from shakerqueue.config import PUBLIC_URL_FORM, load_settings
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unusable
 from shakerqueue.id_secret import OrderIdSecret
+from shakerqueue.operator_input import checked
 from shakerqueue.queries import tables as table_queries
 from shakerqueue.table_links import derived_secret, table_url
 from shakerqueue.table_sheet import PrintedLink, printable_page
@@ -66,12 +65,8 @@ def _root(url: str | None) -> str:
 
 def _checked(labels: str) -> list[str]:
     """The labels, under the rules that hold for whoever adds tables over HTTP."""
-    try:
-        body: dict[str, list[str]] = NewTablesSchema().load({"labels": list(_listed(labels))})
-    except ValidationError as error:
-        wrong = [f"{field}: {detail}" for field, _, detail in field_errors({"json": error.messages})]
-        raise Unusable("; ".join(wrong)) from error
-    return body["labels"]
+    found: list[str] = checked(NewTablesSchema(), {"labels": list(_listed(labels))})["labels"]
+    return found
 
 
 def _listed(labels: str) -> Iterator[str]:

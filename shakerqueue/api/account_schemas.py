@@ -25,6 +25,11 @@ def _printable(text: str) -> None:
         raise ValidationError("Only printable characters, and no space around them.")
 
 
+def username_text(**options: Any) -> fields.String:
+    """What a principal is called, a person or a program."""
+    return fields.String(validate=[validate.Length(1, MAX_USERNAME_LENGTH), _printable], **options)
+
+
 def _new_password() -> fields.String:
     return fields.String(required=True, validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
 
@@ -43,7 +48,7 @@ def _new_pin(pin: str) -> None:
 
 
 class RegisterSchema(StrictSchema):
-    username = fields.String(required=True, validate=[validate.Length(1, MAX_USERNAME_LENGTH), _printable])
+    username = username_text(required=True)
     email = fields.Email(required=True, validate=[validate.Length(max=MAX_EMAIL_LENGTH), _printable])
     password = _new_password()
 

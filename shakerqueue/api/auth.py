@@ -60,7 +60,7 @@ def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
 def logout() -> None:
     """End the session: its refresh token at once, its access tokens within about a second."""
     with services().database.connection(request_deadline()) as conn:
-        sessions.revoke_session(conn, id=principal().session_id)
+        sessions.revoke_session(conn, id=principal().credential_id)
 
 
 def session_of(email: str, password: str) -> SignIn:

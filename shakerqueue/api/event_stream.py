@@ -8,10 +8,10 @@ from typing import Any
 
 from shakerqueue import shutdown
 from shakerqueue.api.guards import is_revoked
+from shakerqueue.api.principals import Principal
 from shakerqueue.api.requests import REQUEST_SECONDS
 from shakerqueue.api.schemas import EventSchema
 from shakerqueue.api.services import Services
-from shakerqueue.api.tokens import Principal
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.event_feed import PlaceLost
@@ -56,7 +56,7 @@ class EventStream:
         return (
             shutdown.requested.is_set()
             or self._who.expires_at <= time.time()
-            or is_revoked(self._who, self._services.revocations)
+            or is_revoked(self._who, self._services)
             or revocations_unknown
         )
 

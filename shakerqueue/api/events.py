@@ -16,7 +16,8 @@ from shakerqueue.api.services import services
 from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
 from shakerqueue.event_feed import Page, PlaceLost
-from shakerqueue.roles import EVERYONE
+from shakerqueue.roles import PEOPLE
+from shakerqueue.scopes import Scope
 
 STREAM = "text/event-stream"
 
@@ -24,7 +25,7 @@ blueprint = Blueprint("events", __name__, url_prefix="/events", description="Wha
 
 
 @blueprint.route("")
-@allow(EVERYONE)
+@allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(EventQuerySchema, location="query")
 @blueprint.response(200, EventPageSchema)
 def follow_events(query: dict[str, Any]) -> Response:

@@ -8,27 +8,35 @@ from flask import g, request
 
 from shakerqueue.api import cookies
 from shakerqueue.api.blueprints import QUERY_ATTRIBUTE
+from shakerqueue.api.principals import Principal, program
 from shakerqueue.api.problems import FieldError, Problem, unauthorized, unavailable
-from shakerqueue.api.services import services
-from shakerqueue.api.tokens import InvalidToken, Principal
+from shakerqueue.api.requests import request_deadline
+from shakerqueue.api.services import Services, services
+from shakerqueue.api.tokens import InvalidToken
+from shakerqueue.api_keys import MARK, InvalidApiKey
 from shakerqueue.queries.models import UserRole
-from shakerqueue.revocations import Revocations
+from shakerqueue.scopes import Scope
 
 View = TypeVar("View", bound=Callable[..., Any])
 GUARD_ATTRIBUTE = "shakerqueue_guard"
+SCOPE_ATTRIBUTE = "shakerqueue_scope"
 
 
-def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
-    """Only principals with one of these roles; `principal()` then says who it is."""
+def allow(roles: frozenset[UserRole], scope: Scope | None = None) -> Callable[[View], View]:
+    """Only people of these roles, and programs whose key has the scope; `principal()` then says who it is.
+
+    A key of any scope will do where the roles include that of integrations.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.principal = _entitled(signed_in_principal(), roles)
+            g.principal = _entitled(signed_in_principal(), roles, scope)
             _refuse_unknown_query(view)
             return view(*args, **kwargs)
 
         setattr(guarded, GUARD_ATTRIBUTE, roles)
+        setattr(guarded, SCOPE_ATTRIBUTE, scope)
         return cast("View", guarded)
 
     return decorate
@@ -68,18 +76,29 @@ def principal() -> Principal:
     return cast("Principal", g.principal)
 
 
-def _entitled(who: Principal, roles: frozenset[UserRole]) -> Principal:
+def _entitled(who: Principal, roles: frozenset[UserRole], scope: Scope | None) -> Principal:
     """Whoever may, with the rights that they have at this moment.
 
-    While it is not known who was demoted or shut out lately, everyone has a guest's rights and nobody more.
+    While it is not known who was demoted or shut out lately, all people have a guest's rights and nobody more. Keys
+    that are known go on.
     """
+    if who.is_program and scope is not None:
+        _refuse_without(scope, who)
+        return who
     if who.role not in roles:
-        raise Problem(403, "Your role may not do this.")
-    if who.role is UserRole.CUSTOMER or not services().revocations.stale:
+        raise Problem(403, "API keys may not do this." if who.is_program else "Your role may not do this.")
+    if who.is_program or who.role is UserRole.CUSTOMER or not services().revocations.stale:
         return who
     if UserRole.CUSTOMER not in roles:
         raise unavailable("Nobody can act as staff at the moment. Try again shortly.")
     return who._replace(role=UserRole.CUSTOMER)
+
+
+def _refuse_without(scope: Scope, who: Principal) -> None:
+    """RFC 6750, section 3.1: the answer names the scope that is missing."""
+    if scope not in who.scopes:
+        headers = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'}
+        raise Problem(403, f"This needs a key with the scope {scope}.", code="insufficient_scope", headers=headers)
 
 
 def _refuse_unknown_query(view: View) -> None:
@@ -95,26 +114,31 @@ def signed_in_principal() -> Principal:
     Raises:
         Problem: 401, nobody whom we know; 403, another site's page asks.
     """
+    credential = _presented_credential()
     try:
-        who = services().tokens.principal(_presented_token())
-    except InvalidToken as error:
+        if credential.startswith(MARK):
+            return program(services().api_keys.find(credential, request_deadline()))
+        who = services().tokens.principal(credential)
+    except (InvalidToken, InvalidApiKey) as error:
         raise unauthorized(str(error)) from None
-    if is_revoked(who, services().revocations):
+    if is_revoked(who, services()):
         raise unauthorized("The token was revoked: sign in again.")
     return who
 
 
-def _presented_token() -> str:
-    """The token of the header or, from our own pages, of the cookie."""
+def _presented_credential() -> str:
+    """The token or API key of the header or, from our own pages, the token of the cookie."""
     header = request.headers.get("Authorization")
     if header is None and (token := cookies.access_token()):
         return token
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send the header: Authorization: Bearer <token>.")
+        raise unauthorized("Send the header: Authorization: Bearer <token or API key>.")
     return token
 
 
-def is_revoked(who: Principal, revocations: Revocations) -> bool:
-    """Whether the sign-in or the rights by which they came are good no more."""
-    return revocations.cover(user_id=who.id, token_epoch=who.token_epoch, session_id=who.session_id)
+def is_revoked(who: Principal, services: Services) -> bool:
+    """Whether the key, the sign-in or the rights by which they came are good no more."""
+    if who.is_program:
+        return not services.api_keys.holds(who.credential_id)
+    return services.revocations.cover(user_id=who.id, token_epoch=who.token_epoch, session_id=who.credential_id)

@@ -18,7 +18,8 @@ from shakerqueue.api.schemas import OrderSchema, ReasonSchema
 from shakerqueue.api.services import services
 from shakerqueue.making import act_on_item, act_on_order
 from shakerqueue.order_lifecycle import Actor, Verb
-from shakerqueue.roles import EVERYONE, STAFF
+from shakerqueue.roles import PEOPLE, STAFF
+from shakerqueue.scopes import Scope
 
 blueprint = Blueprint("order_verbs", __name__, url_prefix="/orders", description="Making drinks")
 
@@ -35,7 +36,7 @@ def change_order(body: dict[str, Any], order_id: UUID, verb: str) -> Response:
 
 
 @blueprint.route("/<uuid:order_id>/cancel", methods=["POST"])
-@allow(EVERYONE)
+@allow(PEOPLE, Scope.ORDERS_WRITE)
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, OrderSchema)
 def cancel_order(body: dict[str, Any], order_id: UUID) -> Response:
@@ -53,7 +54,7 @@ def change_item(body: dict[str, Any], order_id: UUID, number: int, verb: str) ->
 
 
 @blueprint.route("/<uuid:order_id>/items/<int:number>/cancel", methods=["POST"])
-@allow(EVERYONE)
+@allow(PEOPLE, Scope.ORDERS_WRITE)
 @blueprint.arguments(ReasonSchema)
 @blueprint.response(200, OrderSchema)
 def cancel_item(body: dict[str, Any], order_id: UUID, number: int) -> Response:

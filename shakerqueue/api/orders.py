@@ -30,7 +30,8 @@ from shakerqueue.intake import drinks_of
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
-from shakerqueue.roles import EVERYONE
+from shakerqueue.roles import PEOPLE
+from shakerqueue.scopes import Scope
 
 END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no order is newer
 
@@ -38,7 +39,7 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Dri
 
 
 @blueprint.route("", methods=["POST"])
-@allow(EVERYONE)
+@allow(PEOPLE, Scope.ORDERS_WRITE)
 @blueprint.arguments(PlaceOrderSchema)
 @blueprint.response(202, QueuedOrderSchema)
 def place_order(body: dict[str, Any]) -> Response:
@@ -57,7 +58,7 @@ def place_order(body: dict[str, Any]) -> Response:
 
 
 @blueprint.route("")
-@allow(EVERYONE)
+@allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(OrderListQuerySchema, location="query")
 @blueprint.response(200, OrderListSchema)
 def list_orders(query: dict[str, Any]) -> Response:
@@ -69,7 +70,7 @@ def list_orders(query: dict[str, Any]) -> Response:
 
 
 @blueprint.route("/<uuid:order_id>")
-@allow(EVERYONE)
+@allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(WaitQuerySchema, location="query")
 @blueprint.response(200, OrderSchema)
 def get_order(query: dict[str, Any], order_id: UUID) -> Response:

@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 from shakerqueue.api.bar import refuse_while_closed
 from shakerqueue.api.guest_passes import guests_ticket
+from shakerqueue.api.principals import Principal
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.services import services
-from shakerqueue.api.tokens import Principal
 from shakerqueue.deadlines import Deadline
 from shakerqueue.menu import can_be_ordered
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced

@@ -26,6 +26,7 @@ from shakerqueue.queries import cancellations, open_drinks, ready_drinks, recipe
 from shakerqueue.queries.cancellations import ListUnseenCancellationsRow
 from shakerqueue.queries.models import Drink, OpenDrink
 from shakerqueue.roles import STAFF
+from shakerqueue.scopes import Scope
 
 MAX_LISTED_CANCELLATIONS = 200
 MAX_LISTED_READY = 200
@@ -36,7 +37,7 @@ blueprint = Blueprint("queue", __name__, url_prefix="/queue", description="What 
 
 
 @blueprint.route("")
-@allow(STAFF)
+@allow(STAFF, Scope.QUEUE_READ)
 @blueprint.arguments(QueueQuerySchema, location="query")
 @blueprint.response(200, QueueSchema)
 def get_queue(query: dict[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from shakerqueue.errors import DataRefused
 from shakerqueue.queries import recipes
 from shakerqueue.queries.models import Recipe
 from shakerqueue.roles import STAFF
+from shakerqueue.scopes import Scope
 
 BEFORE_THE_FIRST = ("", UUID(int=0))
 SETTABLE = ("name", "build", "ingredients", "allergens", "station", "available")
@@ -33,7 +34,7 @@ blueprint = Blueprint("recipes", __name__, url_prefix="/recipes", description="T
 
 
 @blueprint.route("")
-@allow(STAFF)
+@allow(STAFF, Scope.MENU_READ)
 @blueprint.arguments(RecipePageSchema, location="query")
 @blueprint.response(200, RecipeListSchema)
 def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("", methods=["POST"])
-@allow(STAFF)
+@allow(STAFF, Scope.MENU_WRITE)
 @blueprint.arguments(NewRecipeSchema)
 @blueprint.response(201, RecipeSchema)
 def add_recipe(body: dict[str, Any]) -> tuple[Recipe, int, dict[str, str]]:
@@ -59,7 +60,7 @@ def add_recipe(body: dict[str, Any]) -> tuple[Recipe, int, dict[str, str]]:
 
 
 @blueprint.route("/<uuid:recipe_id>")
-@allow(STAFF)
+@allow(STAFF, Scope.MENU_READ)
 @blueprint.response(200, RecipeSchema)
 def get_recipe(recipe_id: UUID) -> Recipe:
     """One recipe, archived or not."""
@@ -71,7 +72,7 @@ def get_recipe(recipe_id: UUID) -> Recipe:
 
 
 @blueprint.route("/<uuid:recipe_id>", methods=["PATCH"])
-@allow(STAFF)
+@allow(STAFF, Scope.MENU_WRITE)
 @blueprint.arguments(RecipeChangeSchema)
 @blueprint.response(200, RecipeSchema)
 def change_recipe(body: dict[str, Any], recipe_id: UUID) -> Recipe:
@@ -84,7 +85,7 @@ def change_recipe(body: dict[str, Any], recipe_id: UUID) -> Recipe:
 
 
 @blueprint.route("/<uuid:recipe_id>", methods=["DELETE"])
-@allow(STAFF)
+@allow(STAFF, Scope.MENU_WRITE)
 @blueprint.response(204)
 def archive_recipe(recipe_id: UUID) -> Response:
     """Take a recipe off the books for ever. Its name is free again, and its orders stay."""

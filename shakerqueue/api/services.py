@@ -8,6 +8,7 @@ from flask import current_app
 
 from shakerqueue.acceptance import Acceptance
 from shakerqueue.api.tokens import TokenVerifier
+from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
@@ -41,6 +42,7 @@ class Services:
     passwords: PasswordHasher
     tokens: TokenVerifier
     revocations: Revocations
+    api_keys: ApiKeyCache
     sessions: Sessions
     guest_passes: GuestPasses
     order_id_secret: OrderIdSecret

@@ -11,11 +11,12 @@ from shakerqueue.api.auth import session_of
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, own_pages, principal, public, signed_in_principal
 from shakerqueue.api.guest_passes import guest_pass
+from shakerqueue.api.principals import Principal
 from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.api.table_schemas import TableLinkSchema
-from shakerqueue.api.tokens import Principal, make_access_token
+from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions, users
 from shakerqueue.queries.models import User
 from shakerqueue.roles import PEOPLE
@@ -40,9 +41,8 @@ def sign_in(credentials: dict[str, Any]) -> Response:
 @blueprint.response(200, PageSessionSchema)
 def get_session() -> dict[str, Any]:
     """Who is signed in, with which role, and for how many seconds; nulls for nobody, which is no error to ask."""
-    try:
-        who = signed_in_principal()
-    except Problem:
+    who = _signed_in_person()
+    if who is None:
         return {"refreshable": cookies.refresh_token() is not None}
     with services().database.connection(request_deadline()) as conn:
         user = users.get_user(conn, id=who.id)
@@ -79,7 +79,7 @@ def refresh_session() -> Response:
 def sign_out() -> Response:
     """End the session, and let the browser forget it."""
     with services().database.connection(request_deadline()) as conn:
-        sessions.revoke_session(conn, id=principal().session_id)
+        sessions.revoke_session(conn, id=principal().credential_id)
     return cookies.clear_cookies(Response(status=204))
 
 
@@ -88,6 +88,15 @@ def begun(sign_in: SignIn) -> Response:
     access = make_access_token(sign_in)
     said = _session_json(sign_in.user, sign_in, access.seconds)
     return cookies.set_cookies(jsonify(_schema.dump(said)), sign_in, access)
+
+
+def _signed_in_person() -> Principal | None:
+    """None for nobody, and for a program, which has no session."""
+    try:
+        who = signed_in_principal()
+    except Problem:
+        return None
+    return None if who.is_program else who
 
 
 def _session_json(user: User | None, acting: Principal | SignIn, seconds: int) -> dict[str, Any]:

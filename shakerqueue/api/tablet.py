@@ -59,7 +59,7 @@ def _attempt(user_id: UUID) -> Attempt:
         TooManyAttempts: for this user or on this tablet.
     """
     with services().database.transaction(request_deadline()) as conn:
-        tablet_id = sessions.get_root_session_id(conn, id=principal().session_id)
+        tablet_id = sessions.get_root_session_id(conn, id=principal().credential_id)
         if tablet_id is None:
             raise unauthorized("This session is over: sign in again.")
         left = attempts.reserve(conn, attempts.pins_on(tablet_id), attempts.pins_of(user_id))

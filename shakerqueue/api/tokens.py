@@ -11,31 +11,15 @@ import flask_jwt_extended
 from flask import Flask, current_app
 from jwt.exceptions import PyJWTError
 
+from shakerqueue.api.principals import Principal
 from shakerqueue.config import Settings
 from shakerqueue.queries.models import UserRole
-from shakerqueue.roles import STAFF
 from shakerqueue.sessions import SignIn
 
 ALGORITHM = "HS256"
 ISSUER = "shakerqueue"
 AUDIENCE = "shakerqueue-api"
 MAX_REMEMBERED_TOKENS = 10_000
-
-
-class Principal(NamedTuple):
-    """Who is asking, and by which sign-in."""
-
-    id: UUID
-    role: UserRole
-    session_id: UUID
-    token_epoch: int
-    expires_at: float  # seconds since 1970
-    table: str | None  # the label of the table that a guest without an account sits at
-
-    @property
-    def sees_only(self) -> UUID | None:
-        """Whose orders and events they see: their own; None for the staff, who see everybody's."""
-        return None if self.role in STAFF else self.id
 
 
 class InvalidToken(Exception):
@@ -122,7 +106,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(
         id=UUID(claims["sub"]),
         role=UserRole(claims["role"]),
-        session_id=UUID(claims["sid"]),
+        credential_id=UUID(claims["sid"]),
         token_epoch=int(claims["epoch"]),
         expires_at=float(claims["exp"]),
         table=claims.get("table"),

@@ -595,3 +595,31 @@ class Table:
     link_made_at: datetime
     archived_at: datetime | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A row of `api_keys`."""
+
+    id: UUID
+    integration_id: UUID
+    prefix: str
+    key_hash: bytes
+    scopes: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    created_by: UUID | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsableApiKey:
+    """A row of `usable_api_keys`."""
+
+    id: UUID
+    integration_id: UUID
+    prefix: str
+    key_hash: bytes
+    scopes: list[str]
+    expires_at: datetime | None

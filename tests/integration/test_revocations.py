@@ -1,18 +1,16 @@
 """Revocations: what one process changes another knows, without asking for each request."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic
 from uuid import UUID, uuid4
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from dev.postgres import PrivatePostgres
 from shakerqueue.following import Follower
 from shakerqueue.revocations import STALE_SECONDS, WITHIN_SECONDS, Revocations
 from tests.support.bar import Bar
+from tests.support.databases import closed_to_all
 from tests.support.waiting import eventually
 
 ABOUT_A_SECOND = 1.5
@@ -106,15 +104,3 @@ def test_nothing_is_known_for_sure_while_the_database_is_away(
         assert ended in revocations._sessions  # what was known stays known
 
     eventually(lambda: not revocations.stale)
-
-
-@contextmanager
-def closed_to_all(bar: Bar, postgres: PrivatePostgres) -> Iterator[None]:
-    """Nobody is connected to the bar's database, and nobody gets in."""
-    name = bar.database_url.rpartition("/")[2]
-    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
-    with psycopg.connect(postgres.admin_url, autocommit=True) as conn:
-        conn.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
-        conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
-        yield
-        conn.execute(allow.format(sql.Identifier(name), sql.SQL("true")))

@@ -11,12 +11,14 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from shakerqueue.api.guards import GUARD_ATTRIBUTE
+from shakerqueue.api.guards import GUARD_ATTRIBUTE, SCOPE_ATTRIBUTE
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.intake import insert_orders
-from shakerqueue.queries import sessions, users
+from shakerqueue.integrations import add_integration, issue_key
+from shakerqueue.queries import api_keys, sessions, users
 from shakerqueue.queries.models import User, UserRole
+from shakerqueue.scopes import Scope
 from shakerqueue.sessions import SignIn
 from shakerqueue.tables import add_tables
 from tests.support.bar import Bar
@@ -26,19 +28,33 @@ from tests.support.waiting import eventually
 Outcome = int | str
 IN = "in"  # past the guard, whatever the view then says of an empty request
 
-CALLERS = ("anonymous", "owner", "other customer", "employee", "admin", "integration", "revoked")
+CALLERS = (
+    *("anonymous", "owner", "other customer", "employee", "admin", "revoked admin"),
+    *("key", "key without the scope", "revoked key"),
+)
 
 
-def who(anonymous: Outcome, owner: Outcome, other: Outcome, employee: Outcome, admin: Outcome, pos: Outcome) -> Any:
-    """What each caller gets, in the order of CALLERS; a revoked admin is nobody."""
-    return dict(zip(CALLERS, (anonymous, owner, other, employee, admin, pos, anonymous), strict=True))
+def who(
+    anonymous: Outcome,
+    owner: Outcome,
+    other: Outcome,
+    employee: Outcome,
+    admin: Outcome,
+    key: Outcome,
+    without_scope: Outcome = 403,
+) -> Any:
+    """What each caller gets, in the order of CALLERS; who was revoked is nobody."""
+    outcomes = (anonymous, owner, other, employee, admin, anonymous, key, without_scope, anonymous)
+    return dict(zip(CALLERS, outcomes, strict=True))
 
 
-ANYONE = who(IN, IN, IN, IN, IN, IN)
-SIGNED_IN = who(401, IN, IN, IN, IN, IN)
+ANYONE = who(IN, IN, IN, IN, IN, IN, IN)
+SIGNED_IN = who(401, IN, IN, IN, IN, IN, IN)
 PEOPLE = who(401, IN, IN, IN, IN, 403)
+PEOPLE_AND_KEYS = who(401, IN, IN, IN, IN, IN)
 OWNER_AND_STAFF = who(401, IN, 404, IN, IN, 404)
 STAFF = who(401, 403, 403, IN, IN, 403)
+STAFF_AND_KEYS = who(401, 403, 403, IN, IN, IN)
 ADMIN = who(401, 403, 403, 403, IN, 403)
 
 ITEM = "/orders/<uuid:order_id>/items/<int:number>"
@@ -65,6 +81,9 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /users": ADMIN,
     "GET /users/<uuid:user_id>": ADMIN,
     "PATCH /users/<uuid:user_id>": ADMIN,
+    "POST /api-keys": ADMIN,
+    "GET /api-keys": ADMIN,
+    "DELETE /api-keys/<uuid:key_id>": who(401, 403, 403, 403, 404, 403),  # there is none
     "GET /reports/service": STAFF,
     "GET /reports/recipes": STAFF,
     "GET /reports/staff": STAFF,
@@ -73,9 +92,9 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /admin/dead-letters/<letter_id>": who(401, 403, 403, 403, 404, 403),  # there is none
     "POST /admin/dead-letters/retry": ADMIN,
     "POST /admin/dead-letters/discard": ADMIN,
-    "GET /events": SIGNED_IN,
-    "POST /orders": SIGNED_IN,
-    "GET /orders": SIGNED_IN,
+    "GET /events": PEOPLE_AND_KEYS,
+    "POST /orders": PEOPLE_AND_KEYS,
+    "GET /orders": PEOPLE_AND_KEYS,
     "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
     "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall, acknowledge, serve, unserve):verb>": STAFF,
     "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
@@ -87,11 +106,11 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /manager": ANYONE,
     "GET /static/<version>/<path:name>": ANYONE,
     "GET /menu": ANYONE,
-    "GET /recipes": STAFF,
-    "POST /recipes": STAFF,
-    "GET /recipes/<uuid:recipe_id>": STAFF,
-    "PATCH /recipes/<uuid:recipe_id>": STAFF,
-    "DELETE /recipes/<uuid:recipe_id>": STAFF,
+    "GET /recipes": STAFF_AND_KEYS,
+    "POST /recipes": STAFF_AND_KEYS,
+    "GET /recipes/<uuid:recipe_id>": STAFF_AND_KEYS,
+    "PATCH /recipes/<uuid:recipe_id>": STAFF_AND_KEYS,
+    "DELETE /recipes/<uuid:recipe_id>": STAFF_AND_KEYS,
     "GET /bar": ANYONE,
     "PATCH /bar": STAFF,
     "GET /tables": STAFF,
@@ -99,7 +118,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "DELETE /tables/<uuid:table_id>": STAFF,
     "POST /tables/<uuid:table_id>/revoke": STAFF,
     "GET /tables/<uuid:table_id>/qr.svg": STAFF,
-    "GET /queue": STAFF,
+    "GET /queue": STAFF_AND_KEYS,
     "POST /queue/claim": STAFF,
     "POST /queue/fail": STAFF,
 }
@@ -121,10 +140,15 @@ class House:
                 "other customer": self._user(conn, UserRole.CUSTOMER),
                 "employee": self._user(conn, UserRole.EMPLOYEE),
                 "admin": self._user(conn, UserRole.ADMIN),
-                "integration": self._user(conn, UserRole.INTEGRATION),
-                "revoked": self._user(conn, UserRole.ADMIN),
+                "revoked admin": self._user(conn, UserRole.ADMIN),
             }
-        self.revoked_session = self._revoked_session(self.callers["revoked"])
+            self.pos = add_integration(conn, uuid4().hex)
+        self.revoked_session = self._revoked_session(self.callers["revoked admin"])
+        self.views = {
+            f"{method} {rule.rule}": app.view_functions[rule.endpoint]
+            for rule in app.url_map.iter_rules()
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        }
 
     # By the name of a path's part. Made anew for each request, for the one before may have changed it.
     def order_id(self) -> UUID:
@@ -160,20 +184,36 @@ class House:
     def number(self) -> int:
         return 1
 
+    def key_id(self) -> UUID:
+        return uuid4()
+
     def verb(self) -> str:
         return "start"
 
     def user_id(self) -> UUID:
         return self.owner.id
 
-    def headers(self, caller: str) -> dict[str, str]:
-        """A token of a session of its own for each request: one of the routes is the log-out."""
+    def headers(self, route: str, caller: str) -> dict[str, str]:
         if caller == "anonymous":
             return {}
-        session_id = self.revoked_session if caller == "revoked" else uuid4()
+        return {"Authorization": f"Bearer {self._key(route, caller) if 'key' in caller else self._token(caller)}"}
+
+    def _key(self, route: str, caller: str) -> str:
+        """A key with the route's scope alone, or with every other one; with all of them where it has none."""
+        scope: Scope | None = getattr(self.views[route], SCOPE_ATTRIBUTE, None)
+        scopes = {scope} if scope and caller != "key without the scope" else set(Scope) - {scope}
+        with self.services.database.transaction() as conn:
+            issued = issue_key(conn, self.pos, scopes=scopes, expires_at=None)
+            if caller == "revoked key":
+                api_keys.revoke_api_key(conn, id=issued.stored.id)
+        return issued.key
+
+    def _token(self, caller: str) -> str:
+        """Of a session of its own for each request: one of the routes is the log-out."""
+        session_id = self.revoked_session if caller == "revoked admin" else uuid4()
         with self.app.app_context():
             sign_in = SignIn(self.callers[caller], session_id, "", expires_at=datetime.now(UTC) + timedelta(hours=1))
-            return {"Authorization": f"Bearer {make_access_token(sign_in).token}"}
+            return make_access_token(sign_in).token
 
     def ask(self, route: str, caller: str) -> Outcome:
         """What the caller gets for a request with an empty JSON object, as far as guards have to do with it."""
@@ -187,17 +227,12 @@ class House:
         for part in re.findall(r"<.*?>", path):
             path = path.replace(part, str(getattr(self, part.strip("<>").rpartition(":")[2])()))
         body: dict[str, str] | None = None if method in ("GET", "DELETE") else {}
-        return self.app.test_client().open(path + query, method=method, headers=self.headers(caller), json=body)
+        return self.app.test_client().open(path + query, method=method, headers=self.headers(route, caller), json=body)
 
     def _user(self, conn: psycopg.Connection[Any], role: UserRole) -> User:
-        person = role is not UserRole.INTEGRATION
         name = uuid4().hex
         user = users.insert_user(
-            conn,
-            username=name,
-            email=f"{name}@example.com" if person else None,
-            password_hash="none that matches" if person else None,
-            role=role,
+            conn, username=name, email=f"{name}@example.com", password_hash="none that matches", role=role
         )
         assert user is not None
         return user
@@ -218,13 +253,8 @@ def house(shared_app: Flask, shared_bar: Bar) -> House:
 
 
 def test_every_route_stands_in_the_table_and_says_who_may(house: House) -> None:
-    routes = {
-        f"{method} {rule.rule}": house.app.view_functions[rule.endpoint]
-        for rule in house.app.url_map.iter_rules()
-        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    }
-    assert set(ROUTES) == set(routes)
-    assert [] == [route for route, view in routes.items() if not guarded(view)]
+    assert set(ROUTES) == set(house.views)
+    assert [] == [route for route, view in house.views.items() if not guarded(view)]
 
 
 def guarded(view: Callable[..., Any]) -> bool:

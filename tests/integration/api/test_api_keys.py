@@ -1,0 +1,277 @@
+"""API keys: made once, good on every process within a second, gone as fast; and what a program can do with one."""
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dev.postgres import PrivatePostgres
+from shakerqueue import api_keys
+from shakerqueue.api.services import Services
+from shakerqueue.scopes import Scope
+from tests.integration.api.conftest import persist_queued, running_app, sign_in
+from tests.support.bar import Bar
+from tests.support.databases import closed_to_all
+from tests.support.waiting import eventually
+
+ABOUT_A_SECOND = 1.5
+ORDER = {"items": [{"recipe": "Negroni", "quantity": 2, "note": "no ice"}], "ticket": "T7", "external_id": "check-1"}
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+Headers = dict[str, str]
+
+
+def new_key(client: FlaskClient, admin: Headers, *scopes: str, **body: Any) -> dict[str, Any]:
+    """A key as it was answered, of a new integration unless an `integration_id` is given."""
+    name = {} if "integration_id" in body else {"integration": uuid4().hex}
+    answer = client.post("/api-keys", json={**name, "scopes": scopes or list(Scope), **body}, headers=admin)
+    assert 201 == answer.status_code, answer.text
+    made: dict[str, Any] = answer.get_json()
+    return made
+
+
+def bearer(made: dict[str, Any]) -> Headers:
+    return {"Authorization": f"Bearer {made['key']}"}
+
+
+def listed(client: FlaskClient, admin: Headers) -> list[dict[str, Any]]:
+    keys: list[dict[str, Any]] = client.get("/api-keys", headers=admin).get_json()["api_keys"]
+    return keys
+
+
+def test_a_key_is_shown_once_and_stored_as_a_hash(client: FlaskClient, admin: Headers, bar: Bar) -> None:
+    made = new_key(client, admin, "orders:write", "orders:read", "orders:write", integration="Front till")
+
+    assert made["key"].startswith(f"{made['prefix']}_")
+    assert ["orders:read", "orders:write"] == made["scopes"]
+    assert "Front till" == made["integration"]["name"]
+    [in_the_list] = listed(client, admin)
+    assert {name: value for name, value in made.items() if name != "key"} == in_the_list
+    [(stored,)] = bar.query("SELECT api_keys::text FROM api_keys")
+    secret = made["key"].removeprefix(f"{made['prefix']}_")
+    assert secret not in str(stored)
+    assert 32 == len(secret)
+
+
+@pytest.mark.shares_bar
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"scopes": ["orders:read"]}, "integration"),
+        ({"integration": "x", "integration_id": NOBODY, "scopes": ["orders:read"]}, "integration"),
+        ({"integration": "", "scopes": ["orders:read"]}, "integration"),
+        ({"integration": " till", "scopes": ["orders:read"]}, "integration"),
+        ({"integration": "x" * 65, "scopes": ["orders:read"]}, "integration"),
+        ({"integration_id": "till", "scopes": ["orders:read"]}, "integration_id"),
+        ({"integration_id": NOBODY, "scopes": ["orders:read"]}, "integration_id"),
+        ({"integration": "x"}, "scopes"),
+        ({"integration": "x", "scopes": []}, "scopes"),
+        ({"integration": "x", "scopes": "orders:read"}, "scopes"),
+        ({"integration": "x", "scopes": ["orders:read", "orders:all"]}, "scopes.1"),
+        ({"integration": "x", "scopes": ["orders:read"], "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
+        ({"integration": "x", "scopes": ["orders:read"], "expires_at": "tomorrow"}, "expires_at"),
+        ({"integration": "x", "scopes": ["orders:read"], "expires": "2099-01-01T00:00:00Z"}, "expires"),
+    ],
+    ids=lambda value: str(value)[:70],
+)
+def test_what_no_key_can_be_is_named(client: FlaskClient, admin: Headers, body: Any, field: str) -> None:
+    answer = client.post("/api-keys", json=body, headers=admin)
+    assert (422, [field]) == (answer.status_code, [error["field"] for error in answer.get_json()["errors"]])
+
+
+@pytest.mark.shares_bar
+def test_a_name_that_is_taken_makes_neither_a_key_nor_somebody_else(client: FlaskClient, admin: Headers) -> None:
+    new_key(client, admin, integration="Terrace till")
+    before = listed(client, admin)
+    for taken in ("Terrace till", "TERRACE TILL", "bartender"):
+        answer = client.post("/api-keys", json={"integration": taken, "scopes": ["orders:read"]}, headers=admin)
+        problem = answer.get_json()
+        assert (409, "taken", "integration") == (answer.status_code, problem["code"], problem["errors"][0]["field"])
+    assert before == listed(client, admin)
+
+
+@pytest.mark.shares_bar
+def test_people_get_no_keys(client: FlaskClient, admin: Headers, bar: Bar) -> None:
+    [(person,)] = bar.query("SELECT id FROM users WHERE username = 'admin'")
+    body = {"integration_id": str(person), "scopes": ["orders:write"]}
+    answer = client.post("/api-keys", json=body, headers=admin)
+    assert (422, "unknown_integration") == (answer.status_code, answer.get_json()["code"])
+
+
+def test_another_key_is_the_same_principal(client: FlaskClient, admin: Headers, bar: Bar, services: Services) -> None:
+    """What was ordered with the old key is there with the new one, and a repeat under the same key is no new order."""
+    old = new_key(client, admin)
+    once = {"Idempotency-Key": "check-1"}
+    first = client.post("/orders", json=ORDER, headers={**bearer(old), **once})
+    persist_queued(bar, services)
+
+    new = new_key(client, admin, integration_id=old["integration"]["id"])
+    assert 204 == client.delete(f"/api-keys/{old['id']}", headers=admin).status_code
+    eventually(lambda: 401 == client.get("/me", headers=bearer(old)).status_code, ABOUT_A_SECOND)
+
+    again = client.post("/orders", json=ORDER, headers={**bearer(new), **once})
+    assert (202, "true") == (again.status_code, again.headers["Idempotent-Replayed"])
+    assert first.get_json()["id"] == again.get_json()["id"]
+    found = client.get("/orders?external_id=check-1", headers=bearer(new)).get_json()["orders"]
+    assert [first.get_json()["id"]] == [order["id"] for order in found]
+
+
+@pytest.mark.shares_bar
+def test_a_program_sees_its_own_orders_and_nobody_elses(
+    client: FlaskClient, admin: Headers, guest: Headers, bar: Bar, services: Services
+) -> None:
+    pos, other = new_key(client, admin), new_key(client, admin)
+    placed = client.post("/orders", json={**ORDER, "rush": True}, headers=bearer(pos)).get_json()["id"]
+    client.post("/orders", json=ORDER, headers=guest)
+    persist_queued(bar, services)
+
+    assert [placed] == [o["id"] for o in client.get("/orders", headers=bearer(pos)).get_json()["orders"]]
+    assert [] == client.get("/orders", headers=bearer(other)).get_json()["orders"]
+    assert 404 == client.get(f"/orders/{placed}", headers=bearer(other)).status_code
+    assert 404 == client.post(f"/orders/{placed}/cancel", headers=bearer(other)).status_code
+    events = client.get("/events?after=0", headers=bearer(pos)).get_json()["events"]
+    assert {placed} == {event["order_id"] for event in events}
+    assert "canceled" == client.post(f"/orders/{placed}/cancel", headers=bearer(pos)).get_json()["status"]
+
+
+@pytest.mark.shares_bar
+def test_a_missing_scope_is_named(client: FlaskClient, admin: Headers) -> None:
+    answer = client.post("/orders", json=ORDER, headers=bearer(new_key(client, admin, "orders:read")))
+    assert (403, "insufficient_scope") == (answer.status_code, answer.get_json()["code"])
+    assert 'Bearer error="insufficient_scope", scope="orders:write"' == answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.shares_bar
+def test_a_key_says_who_it_belongs_to(client: FlaskClient, admin: Headers) -> None:
+    made = new_key(client, admin, "menu:read")
+    me = client.get("/me", headers=bearer(made)).get_json()
+    assert (made["integration"]["id"], "integration", None) == (me["id"], me["role"], me["email"])
+
+
+@pytest.mark.shares_bar
+@pytest.mark.parametrize("altered", ["", "x", "sqk_", "shorter", "other secret", "other prefix", "basic"])
+def test_what_is_no_key_opens_nothing(client: FlaskClient, admin: Headers, altered: str) -> None:
+    key = new_key(client, admin)["key"]
+    presented = {
+        "shorter": key[:-1],
+        "other secret": key[:-1] + ("a" if key[-1] != "a" else "b"),
+        "other prefix": "sqk_" + ("a" if key[4] != "a" else "b") + key[5:],
+    }.get(altered, altered)
+    scheme = "Basic" if altered == "basic" else "Bearer"
+    answer = client.get("/me", headers={"Authorization": f"{scheme} {presented}"})
+    assert (401, "Bearer") == (answer.status_code, answer.headers["WWW-Authenticate"])
+
+
+def test_a_key_ends_when_its_time_is_over(client: FlaskClient, admin: Headers) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    made = new_key(client, admin, expires_at=soon.isoformat())
+    assert 200 == client.get("/me", headers=bearer(made)).status_code
+    eventually(lambda: 401 == client.get("/me", headers=bearer(made)).status_code, 3)
+    assert [made["id"]] == [key["id"] for key in listed(client, admin)]  # so that somebody sees why the till is out
+
+
+def test_a_revoked_key_is_known_everywhere_within_a_second(client: FlaskClient, admin: Headers, bar: Bar) -> None:
+    made = new_key(client, admin)
+    with running_app(bar) as app:
+        other_process = app.test_client()
+        assert 200 == other_process.get("/me", headers=bearer(made)).status_code
+        assert [204, 204] == [client.delete(f"/api-keys/{made['id']}", headers=admin).status_code for _ in range(2)]
+        eventually(lambda: 401 == other_process.get("/me", headers=bearer(made)).status_code, ABOUT_A_SECOND)
+    assert [] == listed(client, admin)
+
+
+def test_a_disabled_integration_has_no_key(client: FlaskClient, admin: Headers) -> None:
+    made = new_key(client, admin)
+    pos = made["integration"]["id"]
+    client.patch(f"/users/{pos}", json={"disabled": True}, headers=admin)
+    eventually(lambda: 401 == client.get("/me", headers=bearer(made)).status_code, ABOUT_A_SECOND)
+    body = {"integration_id": pos, "scopes": ["orders:write"]}
+    assert 422 == client.post("/api-keys", json=body, headers=admin).status_code
+
+
+def test_a_stream_ends_with_its_key(app: Flask, client: FlaskClient, admin: Headers) -> None:
+    made = new_key(client, admin)
+    with closing(client.get("/events", headers=bearer(made))) as answer:
+        stream = answer.iter_encoded()
+        assert b"retry" in next(stream)
+        client.delete(f"/api-keys/{made['id']}", headers=admin)
+        assert b"" == b"".join(part for part in stream if not part.startswith((b":", b"id:")))
+
+
+def test_keys_that_are_known_go_on_while_the_database_is_away(
+    client: FlaskClient, admin: Headers, bar: Bar, services: Services, postgres: PrivatePostgres
+) -> None:
+    """A till goes on for as long as it takes; who was made just now, nobody can know."""
+    made = new_key(client, admin)
+    eventually(lambda: services.api_keys.holds(UUID(made["id"])))
+    unknown = api_keys.new_key()
+    with closed_to_all(bar, postgres):
+        eventually(lambda: services.revocations.stale, 8)
+        assert 202 == client.post("/orders", json=ORDER, headers=bearer(made)).status_code
+        answer = client.post("/orders", json=ORDER, headers={"Authorization": f"Bearer {unknown}"})
+        assert (503, "1") == (answer.status_code, answer.headers["Retry-After"])
+
+
+def test_what_was_not_read_for_a_day_is_not_believed(
+    client: FlaskClient,
+    admin: Headers,
+    bar: Bar,
+    services: Services,
+    postgres: PrivatePostgres,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = new_key(client, admin)
+    eventually(lambda: services.api_keys.holds(UUID(made["id"])))
+    with closed_to_all(bar, postgres):
+        monkeypatch.setattr(api_keys, "MAX_UNREAD_SECONDS", 0.0)
+        assert 503 == client.post("/orders", json=ORDER, headers=bearer(made)).status_code
+
+
+def test_the_last_use_is_noted(
+    client: FlaskClient, admin: Headers, monkeypatch: pytest.MonkeyPatch, services: Services
+) -> None:
+    monkeypatch.setattr(api_keys, "NOTE_USES_SECONDS", 0.0)
+    used, unused = new_key(client, admin), new_key(client, admin)
+    services.api_keys._uses_due_at = 0.0
+    before = datetime.now(UTC)
+    assert 200 == client.get("/me", headers=bearer(used)).status_code
+
+    def last_uses() -> dict[str, str | None]:
+        return {key["id"]: key["last_used_at"] for key in listed(client, admin)}
+
+    eventually(lambda: last_uses()[used["id"]])
+    noted = datetime.fromisoformat(str(last_uses()[used["id"]]))
+    assert before <= noted <= datetime.now(UTC)
+    assert last_uses()[unused["id"]] is None
+
+
+def test_the_list_has_pages(client: FlaskClient, admin: Headers) -> None:
+    made = [new_key(client, admin)["id"] for _ in range(5)]
+    found: list[str] = []
+    cursor = ""
+    while True:
+        answer = client.get(f"/api-keys?limit=2{cursor}", headers=admin).get_json()
+        found += [key["id"] for key in answer["api_keys"]]
+        if answer["next_cursor"] is None:
+            break
+        cursor = f"&cursor={answer['next_cursor']}"
+    assert made[::-1] == found
+
+
+def test_a_key_is_in_no_log(client: FlaskClient, admin: Headers, caplog: pytest.LogCaptureFixture) -> None:
+    made = new_key(client, admin)
+    client.post("/orders", json=ORDER, headers=bearer(made))
+    client.get("/me", headers={"Authorization": f"Bearer {made['key']}x"})
+    assert "/orders" in caplog.text
+    assert made["key"].removeprefix(made["prefix"]) not in caplog.text
+
+
+def test_signing_in_is_for_people(client: FlaskClient, admin: Headers) -> None:
+    """A key opens no page's session."""
+    made = new_key(client, admin)
+    assert client.get("/session", headers=bearer(made)).get_json()["user"] is None
+    assert sign_in(client, "admin@example.com")
