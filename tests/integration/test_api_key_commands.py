@@ -31,7 +31,7 @@ def test_a_key_is_made_and_alone_on_standard_output(bar: Bar) -> None:
     another = create_api_key(bar, "--integration", "TILL-1", "--another", "--scope", "orders:write")
     assert "till-1: orders:write, for ever\n" == another.stderr
 
-    days = "extract(day FROM expires_at - api_keys.created_at)::int"
+    days = "round(extract(epoch FROM expires_at - api_keys.created_at) / 86400)::int"
     rows = bar.query(
         f"SELECT username, role::text, key_hash, scopes, {days} FROM api_keys JOIN users ON users.id = integration_id"
         " ORDER BY api_keys.created_at"
