@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.queries import order_events, order_items, orders, recipes
-from shakerqueue.queries.models import OrderEventType
+from shakerqueue.queries.models import OrderEventType, OrderStatus
 
 DISCARDED = "discarded"
 KEY_CONFLICT = "idempotency_conflict"
@@ -89,7 +89,7 @@ def _insert_drinks(
     late = Counter(row.order_id for row in refused if row.order_id not in refusals)
     if late:
         orders.move_refused_items_to_failed(conn, ids=sorted(late), drinks=[late[id] for id in sorted(late)])
-    return refused
+    return sorted(refused, key=lambda row: (row.order_id, row.number))
 
 
 def drinks_of(order: OrderPlaced) -> Iterator[Drink]:
@@ -129,8 +129,12 @@ def _append_events(
     conn: Connection[Any], fresh: list[OrderPlaced], refused: Sequence[order_items.InsertItemsRow]
 ) -> None:
     principals = {order.id: order.principal_id for order in fresh}
-    placed = [(order.id, 0, OrderEventType.PLACED, "{}") for order in fresh]
-    failed = [(row.order_id, row.number, OrderEventType.FAILED, json.dumps({"error": row.error})) for row in refused]
+    placed = [(order.id, 0, OrderEventType.PLACED, "{}", "") for order in fresh]
+    became = _became({order.id: order.drink_count for order in fresh}, refused)
+    failed = [
+        (row.order_id, row.number, OrderEventType.FAILED, json.dumps({"error": row.error}), became_by)
+        for row, became_by in zip(refused, became, strict=True)
+    ]
     events = placed + failed
     order_events.lock_event_log(conn)
     order_events.append_events(
@@ -140,8 +144,17 @@ def _append_events(
         types=[event[2] for event in events],
         principal_ids=[principals[event[0]] for event in events],
         details=[event[3] for event in events],
+        order_becames=[event[4] for event in events],
         actor_id=None,
     )
+
+
+def _became(drinks: Mapping[UUID, int], refused: Iterable[order_items.InsertItemsRow]) -> Iterator[str]:
+    """What an order became by the refusal of each of these drinks: failed, by that of its last one."""
+    left = Counter(drinks)
+    for row in refused:
+        left[row.order_id] -= 1
+        yield "" if left[row.order_id] else OrderStatus.FAILED.value
 
 
 def _order_columns(batch: list[OrderPlaced], *, error: str) -> dict[str, Any]:

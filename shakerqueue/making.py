@@ -17,7 +17,8 @@ from psycopg import Connection
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
 from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_done, may
 from shakerqueue.queries import order_events, order_items, orders, recipes
-from shakerqueue.queries.models import ItemStatus, Order, OrderEventType, OrderItem
+from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderItem
+from shakerqueue.queries.orders import ChangeItemCountsRow
 
 MAX_FAILED_AT_ONCE = 200
 NOT_MADE = (ItemStatus.FAILED, ItemStatus.CANCELED)
@@ -127,30 +128,31 @@ def _act(
 
 
 def _write(conn: Connection[Any], changes: list[Change], verb: Verb, actor: Actor, now: datetime) -> None:
-    owners = _change_counts(conn, changes, now)
+    orders_after = _change_counts(conn, changes, now)
     changes = _settle_stock(conn, changes)
     for change in changes:
         _update(conn, change.after)
     news = [change for change in changes if change.is_event]
     if news:
-        _append_events(conn, news, EVENTS[verb], actor, owners)
+        _append_events(conn, news, EVENTS[verb], actor, orders_after)
 
 
-def _change_counts(conn: Connection[Any], changes: Sequence[Change], now: datetime) -> dict[UUID, UUID]:
-    """Bring the orders' counts along, by id, and return whose orders they are."""
-    owners = {}
+def _change_counts(conn: Connection[Any], changes: Sequence[Change], now: datetime) -> dict[UUID, ChangeItemCountsRow]:
+    """Bring the orders' counts along, by id, and return whose orders they are and what they were and became."""
+    orders_after = {}
     for order_id in sorted({change.before.order_id for change in changes}):
         delta: Counter[ItemStatus] = Counter()
         for change in changes:
             if change.before.order_id == order_id:
                 delta[change.before.status] -= 1
                 delta[change.after.status] += 1
-        order = _add_counts(conn, order_id, delta, now)
-        owners[order_id] = order.principal_id
-    return owners
+        orders_after[order_id] = _add_counts(conn, order_id, delta, now)
+    return orders_after
 
 
-def _add_counts(conn: Connection[Any], order_id: UUID, delta: Counter[ItemStatus], now: datetime) -> Order:
+def _add_counts(
+    conn: Connection[Any], order_id: UUID, delta: Counter[ItemStatus], now: datetime
+) -> ChangeItemCountsRow:
     order = orders.change_item_counts(
         conn,
         id=order_id,
@@ -223,15 +225,26 @@ def _visible(item: OrderItem) -> tuple[object, ...]:
 
 
 def _append_events(
-    conn: Connection[Any], changes: list[Change], event: OrderEventType, actor: Actor, owners: dict[UUID, UUID]
+    conn: Connection[Any],
+    changes: list[Change],
+    event: OrderEventType,
+    actor: Actor,
+    orders_after: dict[UUID, ChangeItemCountsRow],
 ) -> None:
+    last = {change.after.order_id: change for change in changes}  # what the order became stands on its last event
+    became = [_became(orders_after[c.after.order_id]) if c is last[c.after.order_id] else "" for c in changes]
     order_events.lock_event_log(conn)
     order_events.append_events(
         conn,
         order_ids=[change.after.order_id for change in changes],
         item_numbers=[change.after.number for change in changes],
         types=[event] * len(changes),
-        principal_ids=[owners[change.after.order_id] for change in changes],
+        principal_ids=[orders_after[change.after.order_id].principal_id for change in changes],
         details=[json.dumps({"error": change.after.error} if change.after.error else {}) for change in changes],
+        order_becames=became,
         actor_id=actor.id,
     )
+
+
+def _became(order: ChangeItemCountsRow) -> str:
+    return order.status.value if order.status is not order.status_before else ""

@@ -142,6 +142,12 @@ class EventSchema(StrictSchema):
     principal_id = fields.UUID()
     actor_id = fields.UUID(allow_none=True)
     detail = fields.Dict()
+    order_became = fields.Enum(
+        OrderStatus,
+        by_value=True,
+        allow_none=True,
+        metadata={"description": "what the order as a whole is from now on; null: what it was"},
+    )
     at = fields.AwareDateTime(attribute="created_at")
 
 

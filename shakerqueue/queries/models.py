@@ -342,6 +342,7 @@ class OrderEvent:
     actor_id: UUID | None
     detail: JSON
     created_at: datetime
+    order_became: OrderStatus | None
 
 
 def order_event_from_row(
@@ -353,6 +354,7 @@ def order_event_from_row(
     actor_id: UUID | None,
     detail: JSON,
     created_at: datetime,
+    order_became: str | None,
 ) -> OrderEvent:
     """Make a row of the values that psycopg loads."""
     return OrderEvent(
@@ -364,6 +366,7 @@ def order_event_from_row(
         actor_id,
         detail,
         created_at,
+        None if order_became is None else OrderStatus(order_became),
     )
 
 

@@ -34,16 +34,18 @@ def limit_lock_wait(conn: Connection[Any], *, milliseconds: str) -> None:
 
 
 APPEND_EVENTS: Final = """-- name: AppendEvents
-INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail)
+INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail, order_became)
 SELECT
-    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, $1::uuid, e.detail::jsonb
+    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, $1::uuid, e.detail::jsonb,
+    nullif(e.order_became, '')::order_status
 FROM (
     SELECT
         unnest($2::uuid[]) AS order_id,
         unnest($3::smallint[]) AS item_number,
         unnest($4::order_event_type[]) AS type,
         unnest($5::uuid[]) AS principal_id,
-        unnest($6::text[]) AS detail
+        unnest($6::text[]) AS detail,
+        unnest($7::text[]) AS order_became
 ) AS e
 """
 
@@ -57,18 +59,27 @@ def append_events(
     types: Sequence[OrderEventType],
     principal_ids: Sequence[UUID],
     details: Sequence[str],
+    order_becames: Sequence[str],
 ) -> None:
-    """Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole
-    order.
+    """Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order, and
+    an empty text for an order that stayed what it was.
     """
     RawCursor(conn).execute(
         APPEND_EVENTS,
-        [actor_id, list(order_ids), list(item_numbers), list(types), list(principal_ids), list(details)],
+        [
+            actor_id,
+            list(order_ids),
+            list(item_numbers),
+            list(types),
+            list(principal_ids),
+            list(details),
+            list(order_becames),
+        ],
     )
 
 
 LIST_EVENTS_AFTER: Final = """-- name: ListEventsAfter
-SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at FROM order_events
+SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at, order_became FROM order_events
 WHERE id > $1
 ORDER BY id
 LIMIT $2::integer
@@ -85,7 +96,7 @@ def list_events_after(conn: Connection[Any], *, after_id: int, at_most: int) -> 
 
 
 LIST_EVENTS_OF_PRINCIPAL_AFTER: Final = """-- name: ListEventsOfPrincipalAfter
-SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at FROM order_events
+SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at, order_became FROM order_events
 WHERE principal_id = $1 AND id > $2
 ORDER BY id
 LIMIT $3::integer

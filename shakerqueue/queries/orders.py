@@ -2,6 +2,7 @@
 # Source: queries/orders.sql
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -149,6 +150,11 @@ def get_order_by_idempotency_key(
 
 
 CHANGE_ITEM_COUNTS: Final = """-- name: ChangeItemCounts
+WITH before AS (
+    SELECT orders.id, orders.status FROM orders
+    WHERE orders.id = $7
+    FOR NO KEY UPDATE
+)
 UPDATE orders
 SET pending_count = pending_count + $1::integer,
     in_progress_count = in_progress_count + $2::integer,
@@ -156,9 +162,24 @@ SET pending_count = pending_count + $1::integer,
     failed_count = failed_count + $4::integer,
     canceled_count = canceled_count + $5::integer,
     updated_at = $6
-WHERE id = $7
-RETURNING id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at
+FROM before
+WHERE orders.id = before.id
+RETURNING orders.principal_id, orders.status, before.status AS status_before
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeItemCountsRow:
+    """A row of `change_item_counts`."""
+
+    principal_id: UUID
+    status: OrderStatus
+    status_before: OrderStatus
+
+
+def _change_item_counts_from_row(principal_id: UUID, status: str, status_before: str) -> ChangeItemCountsRow:
+    """Make a row of the values that psycopg loads."""
+    return ChangeItemCountsRow(principal_id, OrderStatus(status), OrderStatus(status_before))
 
 
 def change_item_counts(
@@ -171,10 +192,10 @@ def change_item_counts(
     canceled: int,
     now: datetime,
     id: UUID,
-) -> Order | None:
+) -> ChangeItemCountsRow | None:
     """Adds to the order's counts of its drinks, each number may be negative; the status follows from them."""
     return (
-        RawCursor(conn, row_factory=args_row(order_from_row))
+        RawCursor(conn, row_factory=args_row(_change_item_counts_from_row))
         .execute(CHANGE_ITEM_COUNTS, [pending, in_progress, complete, failed, canceled, now, id])
         .fetchone()
     )

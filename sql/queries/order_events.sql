@@ -8,17 +8,20 @@ SELECT pg_advisory_xact_lock(20260001);
 SELECT set_config('lock_timeout', @milliseconds::text, true);
 
 -- name: AppendEvents :exec
--- Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order.
-INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail)
+-- Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order, and
+-- an empty text for an order that stayed what it was.
+INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail, order_became)
 SELECT
-    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, sqlc.narg('actor_id')::uuid, e.detail::jsonb
+    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, sqlc.narg('actor_id')::uuid, e.detail::jsonb,
+    nullif(e.order_became, '')::order_status
 FROM (
     SELECT
         unnest(@order_ids::uuid[]) AS order_id,
         unnest(@item_numbers::smallint[]) AS item_number,
         unnest(@types::order_event_type[]) AS type,
         unnest(@principal_ids::uuid[]) AS principal_id,
-        unnest(@details::text[]) AS detail
+        unnest(@details::text[]) AS detail,
+        unnest(@order_becames::text[]) AS order_became
 ) AS e;
 
 -- name: ListEventsAfter :many

@@ -55,6 +55,11 @@ WHERE principal_id = @principal_id AND idempotency_key = @idempotency_key
 
 -- name: ChangeItemCounts :one
 -- Adds to the order's counts of its drinks, each number may be negative; the status follows from them.
+WITH before AS (
+    SELECT orders.id, orders.status FROM orders
+    WHERE orders.id = @id
+    FOR NO KEY UPDATE
+)
 UPDATE orders
 SET pending_count = pending_count + @pending::integer,
     in_progress_count = in_progress_count + @in_progress::integer,
@@ -62,8 +67,9 @@ SET pending_count = pending_count + @pending::integer,
     failed_count = failed_count + @failed::integer,
     canceled_count = canceled_count + @canceled::integer,
     updated_at = @now
-WHERE id = @id
-RETURNING *;
+FROM before
+WHERE orders.id = before.id
+RETURNING orders.principal_id, orders.status, before.status AS status_before;
 
 -- name: ListOrders :many
 -- Orders of everybody, the newest first, from the given place on and as far as the filters let through.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -169,6 +170,21 @@ def test_what_cannot_be_made_any_more_is_refused_drink_by_drink(
     stored = orders.get_order(conn, id=placed.id)
     assert stored is not None
     assert (OrderStatus.PENDING, 1, 3) == (stored.status, stored.pending_count, stored.failed_count)
+
+
+def test_an_order_of_which_nothing_can_be_made_became_failed_with_its_last_drink(
+    database: Database, conn: DeadlineConnection, guest: UUID
+) -> None:
+    gone = ItemPlaced(recipe_id=uuid4(), recipe="Unicum Sunrise", quantity=2)
+    store(database, half := order(guest, drink(conn), gone))
+    store(database, none := order(guest, gone))
+
+    def told(placed: OrderPlaced) -> list[tuple[Any, ...]]:
+        query = "SELECT item_number, type, order_became FROM order_events WHERE order_id = %s ORDER BY id"
+        return conn.execute(query, [placed.id]).fetchall()
+
+    assert [(None, "placed", None), (2, "failed", None), (3, "failed", None)] == told(half)
+    assert [(None, "placed", None), (1, "failed", None), (2, "failed", "failed")] == told(none)
 
 
 def test_events_are_numbered_in_the_order_of_commits(

@@ -214,19 +214,37 @@ def test_every_change_is_an_event_with_its_actor_and_a_repeat_is_none(
     do(database, Verb.RECALL, anna, placed)
     do(database, Verb.CANCEL, Actor(guest, UserRole.CUSTOMER), placed, reason="changed my mind")
 
-    events = conn.execute("SELECT type, actor_id, detail FROM order_events ORDER BY id").fetchall()
+    events = conn.execute("SELECT type, actor_id, detail, order_became FROM order_events ORDER BY id").fetchall()
 
     assert [
-        ("placed", None, {}),
-        ("started", anna.id, {}),
-        ("completed", anna.id, {}),
-        ("recalled", anna.id, {}),
-        ("released", anna.id, {}),
-        ("failed", anna.id, {"error": "out of limes"}),
-        ("recalled", anna.id, {}),
-        ("canceled", guest, {"error": "changed my mind"}),
+        ("placed", None, {}, None),
+        ("started", anna.id, {}, "in_progress"),
+        ("completed", anna.id, {}, "complete"),
+        ("recalled", anna.id, {}, "in_progress"),
+        ("released", anna.id, {}, "pending"),
+        ("failed", anna.id, {"error": "out of limes"}, "failed"),
+        ("recalled", anna.id, {}, "pending"),
+        ("canceled", guest, {"error": "changed my mind"}, "canceled"),
     ] == events
     assert OrderStatus.CANCELED is order_status(conn, placed)
+
+
+def test_the_last_event_of_a_change_says_what_the_order_became(
+    database: Database, conn: DeadlineConnection, guest: UUID, staff: list[Actor]
+) -> None:
+    store(database, placed := order(guest, drink(conn), drink(conn), drink(conn)))
+    anna = staff[0]
+    do(database, Verb.COMPLETE, anna, placed, 2)
+    with database.transaction() as transaction:
+        act_on_order(transaction, placed.id, Verb.COMPLETE, anna, NOON)
+
+    events = conn.execute("SELECT item_number, type, order_became FROM order_events ORDER BY id").fetchall()
+    assert [
+        (None, "placed", None),
+        (2, "completed", "in_progress"),
+        (1, "completed", None),
+        (3, "completed", "complete"),
+    ] == events
 
 
 def test_a_verb_on_an_order_does_what_is_legal_of_it(

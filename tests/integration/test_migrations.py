@@ -167,8 +167,9 @@ def test_a_run_that_is_killed_at_any_moment_is_finished_by_the_next(
             eventually(partial(has_begun, slow_statements, before, first=kills == 0), deadline_seconds=20)
             time.sleep(moments.uniform(0, 0.1))  # no condition: the moment is meant to be any
             run.kill()
-            assert -signal.SIGKILL == run.wait(10)
-        kills += 1
+            ended = run.wait(10)
+        assert ended in (-signal.SIGKILL, 0)  # the last migrations are quicker than a moment
+        kills += ended == -signal.SIGKILL
         eventually(lambda: not statements_running(slow_statements))
     assert kills >= 3
     migrate_up(slow_statements)
