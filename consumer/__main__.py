@@ -1,12 +1,10 @@
 """The consumer process: `python -m consumer`."""
 
-import os
 import signal
 import sys
 from types import FrameType
 
-import structlog
-
+from consumer.ending import END_SECONDS, give_up
 from consumer.worker import Worker
 from shakerqueue import failpoints
 from shakerqueue.config import load_settings
@@ -14,10 +12,6 @@ from shakerqueue.database import Database
 from shakerqueue.errors import ConfigurationError
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.telemetry.logging import configure_logging
-
-END_SECONDS = 8  # a broker or database that hangs must not hold up who waits for us to end
-
-log = structlog.get_logger(__name__)
 
 
 def main() -> None:
@@ -46,12 +40,6 @@ def end_on_signals(worker: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     signal.signal(signal.SIGALRM, give_up)
-
-
-def give_up(_number: int, _frame: FrameType | None) -> None:
-    """End at once. What was not acknowledged is delivered again."""
-    log.error("ended_unfinished", after_seconds=END_SECONDS)
-    os._exit(0)
 
 
 if __name__ == "__main__":

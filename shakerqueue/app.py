@@ -33,6 +33,7 @@ from shakerqueue.api import (
     tablet,
     tokens,
     users,
+    webhooks,
 )
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.services import EXTENSION, Services
@@ -65,6 +66,7 @@ BLUEPRINTS = (
     me.blueprint,
     users.blueprint,
     api_keys.blueprint,
+    webhooks.blueprint,
     menu.blueprint,
     recipes.blueprint,
     bar.blueprint,

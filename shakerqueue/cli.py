@@ -5,6 +5,7 @@ import sys
 import click
 
 import consumer.__main__
+import consumer.webhooks.__main__
 import seed.__main__
 from shakerqueue import api_key_commands, create_admin, dead_letter_commands, migrations, server, table_commands
 from shakerqueue.config import load_settings
@@ -26,6 +27,12 @@ def serve() -> None:
 def consume() -> None:
     """Persist queued orders until TERM or INT."""
     consumer.__main__.main()
+
+
+@cli.command("webhooks")
+def dispatch_webhooks() -> None:
+    """Send webhooks until TERM or INT."""
+    consumer.webhooks.__main__.main()
 
 
 cli.add_command(seed.__main__.command, "seed")

@@ -64,6 +64,14 @@ class OrderEventType(StrEnum):
     UNSERVED = "unserved"
 
 
+class WebhookDeliveryStatus(StrEnum):
+    """The SQL enum `webhook_delivery_status`."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A row of `users`."""
@@ -626,3 +634,136 @@ class UsableApiKey:
     key_hash: bytes
     scopes: list[str]
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEndpoint:
+    """A row of `webhook_endpoints`."""
+
+    id: UUID
+    integration_id: UUID | None
+    url: str
+    description: str | None
+    types: list[str]
+    secret: bytes
+    previous_secret: bytes | None
+    previous_secret_until: datetime | None
+    enabled: bool
+    disabled_reason: str | None
+    last_event_id: int
+    menu_digest: bytes | None
+    bar_digest: bytes | None
+    lease_token: int
+    leased_until: datetime | None
+    created_by: UUID | None
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """A row of `webhook_deliveries`."""
+
+    id: UUID
+    endpoint_id: UUID
+    type: str
+    order_id: UUID | None
+    sequence: int | None
+    body: str
+    status: WebhookDeliveryStatus
+    attempts: int
+    failures: int
+    next_attempt_at: datetime | None
+    created_at: datetime
+    done_at: datetime | None
+
+
+def webhook_delivery_from_row(
+    id: UUID,
+    endpoint_id: UUID,
+    type: str,
+    order_id: UUID | None,
+    sequence: int | None,
+    body: str,
+    status: str,
+    attempts: int,
+    failures: int,
+    next_attempt_at: datetime | None,
+    created_at: datetime,
+    done_at: datetime | None,
+) -> WebhookDelivery:
+    """Make a row of the values that psycopg loads."""
+    return WebhookDelivery(
+        id,
+        endpoint_id,
+        type,
+        order_id,
+        sequence,
+        body,
+        WebhookDeliveryStatus(status),
+        attempts,
+        failures,
+        next_attempt_at,
+        created_at,
+        done_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookAttempt:
+    """A row of `webhook_attempts`."""
+
+    delivery_id: UUID
+    number: int
+    began_at: datetime
+    duration_seconds: float
+    status_code: int | None
+    error: str | None
+    detail: str | None
+    excerpt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToldEvent:
+    """A row of `told_events`."""
+
+    id: int
+    order_id: UUID
+    item_number: int | None
+    type: OrderEventType
+    order_became: OrderStatus | None
+    principal_id: UUID
+    detail: JSON
+    created_at: datetime
+    ticket: str | None
+    external_id: str | None
+    recipe: str | None
+
+
+def told_event_from_row(
+    id: int,
+    order_id: UUID,
+    item_number: int | None,
+    type: str,
+    order_became: str | None,
+    principal_id: UUID,
+    detail: JSON,
+    created_at: datetime,
+    ticket: str | None,
+    external_id: str | None,
+    recipe: str | None,
+) -> ToldEvent:
+    """Make a row of the values that psycopg loads."""
+    return ToldEvent(
+        id,
+        order_id,
+        item_number,
+        OrderEventType(type),
+        None if order_became is None else OrderStatus(order_became),
+        principal_id,
+        detail,
+        created_at,
+        ticket,
+        external_id,
+        recipe,
+    )

@@ -38,6 +38,8 @@ CONSUMER_PAUSES = Counter("shakerqueue_consumer_pauses", "Times that a consumer 
 RETRIES = Counter("shakerqueue_retries", "Orders that failed alone and were put off")
 DEAD_LETTERS = Counter("shakerqueue_dead_letters", "Orders and messages that went to the dead queue")
 
+WEBHOOK_ATTEMPTS = Counter("shakerqueue_webhook_attempts", "Messages sent to webhooks, by how that ended", ["outcome"])
+
 ORDERS_PERSISTED = Counter("shakerqueue_orders_persisted", "Orders that were stored", ["writer"])
 ORDERS_KNOWN = Counter("shakerqueue_orders_known", "Orders that were to be stored and were already", ["writer"])
 DATABASE_FAILURES = Counter("shakerqueue_database_failures", "What the database did not do, by SQLSTATE", ["sqlstate"])

@@ -1,0 +1,118 @@
+"""One endpoint's part of the dispatcher: messages go out side by side, those of one order one after the other."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from consumer.webhooks.sending import Sender
+from consumer.webhooks.signatures import signed_headers
+from consumer.webhooks.turns import Attempt, Lease, LeaseLost, Turn, take_turn
+from shakerqueue.database import Database
+from shakerqueue.errors import Unavailable
+from shakerqueue.queries import webhooks
+from shakerqueue.queries.models import WebhookEndpoint
+from shakerqueue.queries.webhooks import ListDueDeliveriesRow
+from shakerqueue.telemetry.metrics import WEBHOOK_ATTEMPTS
+from shakerqueue.webhook_messages import News
+
+MAX_IN_FLIGHT = 8
+RENEW_SECONDS = 3.0  # well within a lease
+GATHER_SECONDS = 0.005  # what ends together shares a transaction
+DATABASE_RETRY_SECONDS = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class EndpointDispatcher:
+    """Sends to one endpoint for as long as it holds the lease."""
+
+    def __init__(self, lease: Lease, database: Database, sender: Sender, news: Callable[[], Sequence[News]]) -> None:
+        self._lease = lease
+        self._database = database
+        self._sender = sender
+        self._news = news
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._in_flight: dict[UUID, asyncio.Task[None]] = {}
+        self._ended: list[Attempt] = []
+
+    def wake(self) -> None:
+        """Look now: something may have happened."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Send nothing more, and end when what is in flight has been written down."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Return when stopped, when the endpoint is disabled, or when somebody else has it."""
+        try:
+            while not self._stopping or self._in_flight or self._ended:
+                turn = await self._turn()
+                if turn is not None and not turn.endpoint.enabled and not self._in_flight:
+                    break
+                await self._wait(turn)
+            await asyncio.to_thread(self._end_lease)
+        except LeaseLost:
+            log.warning("webhook_lease_lost", endpoint_id=str(self._lease.endpoint_id))
+        finally:
+            for task in self._in_flight.values():
+                task.cancel()
+
+    async def _turn(self) -> Turn | None:
+        """None while the database is away: what ended is written down at a later turn."""
+        ended, self._ended = self._ended, []
+        room = 0 if self._stopping else MAX_IN_FLIGHT - len(self._in_flight)
+        try:
+            turn = await asyncio.to_thread(self._take_turn, ended, set(self._in_flight), room)
+        except Unavailable as error:
+            log.warning("webhooks_wait_for_database", reason=error.reason)
+            self._ended = ended + self._ended
+            return None
+        for delivery in turn.due:
+            task = asyncio.create_task(self._send(turn.endpoint, delivery))
+            self._in_flight[delivery.id] = task
+        return turn
+
+    def _take_turn(self, ended: Sequence[Attempt], in_flight: Collection[UUID], room: int) -> Turn:
+        with self._database.transaction() as conn:
+            return take_turn(conn, self._lease, ended, self._news(), in_flight, room)
+
+    async def _send(self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow) -> None:
+        began_at = datetime.now(UTC)
+        body = delivery.body.encode()
+        secrets = [endpoint.secret]
+        if endpoint.previous_secret and endpoint.previous_secret_until and endpoint.previous_secret_until > began_at:
+            secrets.append(endpoint.previous_secret)
+        headers = {"content-type": "application/json", **signed_headers(delivery.id, body, secrets, int(time.time()))}
+        outcome = await self._sender.post(endpoint.url, headers, body)
+        WEBHOOK_ATTEMPTS.labels("delivered" if outcome.delivered else outcome.error or "refused").inc()
+        self._ended.append(Attempt(delivery, began_at, outcome))
+        del self._in_flight[delivery.id]
+        self._wake.set()
+
+    async def _wait(self, turn: Turn | None) -> None:
+        """Until something ended or happened, or the next message is due."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), self._pause_seconds(turn))
+        await asyncio.sleep(GATHER_SECONDS)
+        self._wake.clear()
+
+    def _pause_seconds(self, turn: Turn | None) -> float:
+        if turn is None:
+            return DATABASE_RETRY_SECONDS
+        if turn.behind:
+            return 0.0
+        if turn.next_due_at is None or len(self._in_flight) >= MAX_IN_FLIGHT:
+            return RENEW_SECONDS
+        return min(RENEW_SECONDS, max(0.0, (turn.next_due_at - datetime.now(UTC)).total_seconds()))
+
+    def _end_lease(self) -> None:
+        with suppress(Unavailable), self._database.connection() as conn:
+            webhooks.end_lease(conn, id=self._lease.endpoint_id, lease_token=self._lease.token)

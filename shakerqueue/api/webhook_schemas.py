@@ -1,0 +1,123 @@
+"""What requests about webhooks may hold, and what is answered of endpoints and deliveries; a secret only when it is made."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from shakerqueue.api.fields import StrictSchema, YesOrNo, text
+from shakerqueue.api.pages import Cursor, PageSchema
+from shakerqueue.queries.models import WebhookDeliveryStatus
+from shakerqueue.webhook_types import TEST, WebhookType
+
+MAX_URL_LENGTH = 2000
+MAX_DESCRIPTION_LENGTH = 200
+
+
+def _types(**options: Any) -> fields.List[Any]:
+    return fields.List(fields.Enum(WebhookType, by_value=True), validate=validate.Length(min=1), **options)
+
+
+class NewWebhookSchema(StrictSchema):
+    url = text(MAX_URL_LENGTH, required=True)
+    types = _types(required=True)
+    description = text(MAX_DESCRIPTION_LENGTH, load_default=None, allow_none=True)
+
+
+class WebhookChangeSchema(StrictSchema):
+    url = text(MAX_URL_LENGTH)
+    types = _types()
+    description = text(MAX_DESCRIPTION_LENGTH, allow_none=True)
+    enabled = YesOrNo()
+
+    @validates_schema
+    def something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Give url, types, description or enabled.", "url")
+
+
+class WebhookSchema(StrictSchema):
+    id = fields.UUID()
+    integration_id = fields.UUID(
+        allow_none=True, metadata={"description": "whose orders it hears of; null: it is the house's, of all orders"}
+    )
+    url = fields.String()
+    description = fields.String(allow_none=True)
+    types = fields.List(fields.String())
+    enabled = fields.Boolean()
+    disabled_reason = fields.String(allow_none=True, metadata={"description": "`gone`: it answered 410"})
+    previous_secret_until = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "until when messages carry the signature of the secret before too"}
+    )
+    created_at = fields.AwareDateTime()
+
+
+class WebhookWithSecretSchema(WebhookSchema):
+    secret = fields.String(metadata={"description": "the only time that it is shown"})
+
+
+class WebhookListSchema(StrictSchema):
+    webhooks = fields.List(fields.Nested(WebhookSchema))
+
+
+class DeliveryListQuerySchema(PageSchema):
+    cursor = Cursor(datetime, UUID)
+    status = fields.Enum(WebhookDeliveryStatus, by_value=True, load_default=None)
+    type = fields.String(load_default=None, validate=validate.OneOf([*WebhookType, TEST]))
+    order_id = fields.UUID(load_default=None)
+
+
+class DeliverySchema(StrictSchema):
+    """A message. Its `webhook_id` stays the same, however often it is sent."""
+
+    id = fields.UUID()
+    webhook_id = fields.String(metadata={"description": "the header `webhook-id`"})
+    type = fields.String()
+    order_id = fields.UUID(allow_none=True)
+    sequence = fields.Integer(allow_none=True)
+    status = fields.Enum(WebhookDeliveryStatus, by_value=True)
+    attempts = fields.Integer()
+    next_attempt_at = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "null: done, or behind an earlier message of its order"}
+    )
+    created_at = fields.AwareDateTime()
+    done_at = fields.AwareDateTime(allow_none=True)
+
+
+class DeliveryListSchema(StrictSchema):
+    deliveries = fields.List(fields.Nested(DeliverySchema))
+    next_cursor = fields.String(allow_none=True)
+
+
+class AttemptSchema(StrictSchema):
+    number = fields.Integer()
+    began_at = fields.AwareDateTime()
+    duration_seconds = fields.Float()
+    status_code = fields.Integer(allow_none=True)
+    error = fields.String(allow_none=True)
+    detail = fields.String(allow_none=True)
+    excerpt = fields.String(allow_none=True, metadata={"description": "how the answer begins"})
+
+
+class DeliveryWithAttemptsSchema(DeliverySchema):
+    body = fields.String(metadata={"description": "as it is signed and sent"})
+    log = fields.List(fields.Nested(AttemptSchema))
+
+
+class SendAgainSchema(StrictSchema):
+    """Which messages: those that ended so, and were made between these times."""
+
+    status = fields.Enum(WebhookDeliveryStatus, by_value=True, load_default=WebhookDeliveryStatus.FAILED)
+    created_from = fields.AwareDateTime(required=True)
+    created_until = fields.AwareDateTime(load_default=lambda: datetime.now(UTC))
+
+    @validates_schema
+    def ended(self, data: dict[str, Any], **_: Any) -> None:
+        if data["status"] is WebhookDeliveryStatus.PENDING:
+            raise ValidationError("Those that are pending are sent anyway: failed, or delivered.", "status")
+
+
+class SentAgainSchema(StrictSchema):
+    deliveries = fields.Integer()
+    more = fields.Boolean(metadata={"description": "whether there are more: ask again"})
