@@ -38,12 +38,12 @@ def order_messages(
     """The messages that these events make for an endpoint that wants these types, numbered on per order."""
     sequences = Counter(last_sequences)
     for event in events:
-        for type, data in _told(event):
-            if type in wanted:
+        for kind, data in _told(event):
+            if kind in wanted:
                 sequences[event.order_id] += 1
                 sequence = sequences[event.order_id]
                 numbered = {"sequence": sequence, "event_id": event.id, **data}
-                yield OrderMessage(type, event.order_id, sequence, body_of(type, event.created_at, numbered))
+                yield OrderMessage(kind, event.order_id, sequence, body_of(kind, event.created_at, numbered))
 
 
 @lru_cache(maxsize=1)
@@ -74,9 +74,9 @@ def message_id(delivery_id: UUID) -> str:
     return f"msg_{delivery_id.hex}"
 
 
-def body_of(type: str, at: datetime, data: Mapping[str, Any]) -> str:
+def body_of(kind: str, at: datetime, data: Mapping[str, Any]) -> str:
     """A message as it is signed and sent, however often: type, time, data, as the specification recommends."""
-    return json.dumps({"type": type, "timestamp": _text(at), "data": data}, ensure_ascii=False)
+    return json.dumps({"type": kind, "timestamp": _text(at), "data": data}, ensure_ascii=False)
 
 
 def _told(event: ToldEvent) -> Iterator[tuple[str, dict[str, Any]]]:

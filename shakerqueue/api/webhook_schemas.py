@@ -1,4 +1,4 @@
-"""What requests about webhooks may hold, and what is answered of endpoints and deliveries; a secret only when it is made."""
+"""What requests about webhooks may hold, and what is answered: a secret only when it is made."""
 
 from datetime import UTC, datetime
 from typing import Any

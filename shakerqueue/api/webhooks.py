@@ -117,7 +117,7 @@ def rotate_webhook_secret(webhook_id: UUID) -> dict[str, Any]:
 @blueprint.route("/<uuid:webhook_id>/test", methods=["POST"])
 @allow(ADMINS, Scope.WEBHOOKS_WRITE)
 @blueprint.response(202, DeliverySchema)
-def test_webhook(webhook_id: UUID) -> dict[str, Any]:
+def send_test_message(webhook_id: UUID) -> dict[str, Any]:
     """Send a message of the type `webhook.test`; the delivery says what came of it. 409 while it is disabled."""
     with services().database.transaction(request_deadline()) as conn:
         endpoint = webhooks.lock_endpoint(conn, webhook_id, _own())
