@@ -75,6 +75,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /admin/dead-letters/discard": ADMIN,
     "GET /events": SIGNED_IN,
     "POST /orders": SIGNED_IN,
+    "POST /orders/batch": who(401, 403, 403, IN, IN, IN),
     "GET /orders": SIGNED_IN,
     "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
     "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall, acknowledge, serve, unserve):verb>": STAFF,
