@@ -20,7 +20,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def body_limit(max_bytes: int) -> Callable[[View], View]:
-    """A limit of this route's own. It stands below the guard: whoever may not hears that, and nothing is read."""
+    """A limit of this route's own. A body is read where it is first asked for: whoever may not hears that before."""
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -6,12 +6,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shakerqueue.api.services import Services
+from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import orders as order_queries
 from shakerqueue.queries import recipes as recipe_queries
+from shakerqueue.queries import users
+from shakerqueue.queries.models import UserRole
 from shakerqueue.telemetry.metrics import ORDERS_ACCEPTED, AcceptedBy
 from tests.integration.api.conftest import persist_queued
 from tests.integration.api.test_orders_bad_input import BAD_BODIES
@@ -285,6 +289,31 @@ def test_a_repeat_is_not_refused_though_the_drink_was_sold_out_meanwhile(
     answer = send(client, bartender, before, after, negroni)
     assert [(202, None), (409, "sold_out"), (202, None)] == told(answer)
     assert id == outcomes(answer)[0]["order"]["id"]
+
+
+@pytest.fixture
+def pos(app: Flask, services: Services) -> Headers:
+    """An integration's token."""
+    with services.database.transaction() as conn:
+        user = users.insert_user(conn, username="pos", email=None, password_hash=None, role=UserRole.INTEGRATION)
+        assert user is not None
+        sign_in = services.sessions.open(conn, user)
+    with app.app_context():
+        return {"Authorization": f"Bearer {make_access_token(sign_in).token}"}
+
+
+def test_while_the_bar_is_closed_a_pos_hears_so_of_each_new_order(
+    client: FlaskClient, pos: Headers, bartender: Headers, bar: Bar, services: Services
+) -> None:
+    before = margaritas(1)[0]
+    [id] = ids(send(client, pos, before))
+    persist_queued(bar, services)
+    closed = client.patch("/bar", json={"accepting": False, "reason": "flood"}, headers=bartender)
+    assert 200 == closed.status_code
+
+    answer = send(client, pos, *margaritas(2), before)
+    assert [(409, "bar_closed"), (409, "bar_closed"), (202, None)] == told(answer)
+    assert ("flood", id) == (outcomes(answer)[0]["error"]["reason"], outcomes(answer)[2]["order"]["id"])
 
 
 def test_refusals_are_made_certain_once_for_the_whole_batch(
