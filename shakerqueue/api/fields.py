@@ -61,7 +61,7 @@ def text(at_most: int, **options: Any) -> fields.String:
 
 # ASCII, and no blanks at its ends: whatever else a header holds, clients and servers do not read alike, and a key that
 # came in a header must be the same one in a body.
-IDEMPOTENCY_KEY = re.compile(rf"[!-~]([ -~]{{0,{MAX_KEY_LENGTH - 2}}}[!-~])?\Z")
+IDEMPOTENCY_KEY = re.compile(rf"^[!-~]([ -~]{{0,{MAX_KEY_LENGTH - 2}}}[!-~])?\Z")
 KEY_RULE = f"1 to {MAX_KEY_LENGTH} printable ASCII characters, no blanks around them."
 
 
