@@ -1,8 +1,10 @@
 """When an order counts as accepted: as soon as the broker has confirmed it, or PostgreSQL has committed it."""
 
+from collections.abc import Sequence
+
 from shakerqueue import failpoints
 from shakerqueue.deadlines import Deadline
-from shakerqueue.errors import Unavailable
+from shakerqueue.errors import ShakerQueueError, Unavailable
 from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.messaging.publisher import Publisher
@@ -24,31 +26,40 @@ class Acceptance:
     def accept(self, order: OrderPlaced, deadline: Deadline) -> None:
         """Return once the order is safe.
 
-        An order that the broker did not confirm may be queued all the same, and then comes to the database a second
-        time, where its id is known.
-
         Raises:
             Unavailable: neither the broker nor the database took it, as far as is known.
             DataRefused: the database refuses this order for what it is.
         """
-        if not self._is_confirmed(order, deadline):
-            self._write(order, deadline)
-        failpoints.passes(Failpoint.REPLY)
+        [failure] = self.accept_all([order], deadline)
+        if failure is not None:
+            raise failure
 
-    def _is_confirmed(self, order: OrderPlaced, deadline: Deadline) -> bool:
+    def accept_all(self, orders: Sequence[OrderPlaced], deadline: Deadline) -> list[ShakerQueueError | None]:
+        """For each order, in their order: None once it is safe, or why it is not, as `accept` would raise it.
+
+        Orders that the broker did not confirm may be queued all the same, and then come to the database a second
+        time, where their ids are known.
+        """
+        if self._are_confirmed(orders, deadline):
+            failures: list[ShakerQueueError | None] = [None] * len(orders)
+        else:
+            failures = self._write(orders, deadline)
+        if None in failures:
+            failpoints.passes(Failpoint.REPLY)
+        return failures
+
+    def _are_confirmed(self, orders: Sequence[OrderPlaced], deadline: Deadline) -> bool:
         if self._publisher is None:
             return False
         try:
-            self._publisher.publish(order, deadline)
+            self._publisher.publish(orders, deadline)
         except Unavailable:
             return False
-        _BY_BROKER.inc()
+        _BY_BROKER.inc(len(orders))
         return True
 
-    def _write(self, order: OrderPlaced, deadline: Deadline) -> None:
-        try:
-            self._writer.write(order, deadline)
-        except Unavailable:
-            ORDERS_UNAVAILABLE.inc()
-            raise
-        _BY_DATABASE.inc()
+    def _write(self, orders: Sequence[OrderPlaced], deadline: Deadline) -> list[ShakerQueueError | None]:
+        failures = self._writer.write(orders, deadline)
+        _BY_DATABASE.inc(failures.count(None))
+        ORDERS_UNAVAILABLE.inc(sum(isinstance(failure, Unavailable) for failure in failures))
+        return failures

@@ -1,7 +1,7 @@
 """The menu as this process knows it: read ahead of the orders, so that an order costs no database round trip."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,25 @@ class Menu:
         return self.builds[recipe.build].prep_seconds if own is None else own
 
 
+@dataclass(frozen=True, slots=True)
+class MenuReading:
+    """The recipes that the orders of one request are judged by."""
+
+    by_name: Mapping[str, Recipe]  # by name in lower case
+    missed: Unavailable | None = None  # why names that the menu lacks could not be looked up, where they could not
+
+    def find(self, name: str) -> Recipe | None:
+        """The recipe of this name, whatever its case; None where there is none.
+
+        Raises:
+            Unavailable: the menu lacks it, and the database is away: nobody can know.
+        """
+        recipe = self.by_name.get(name.lower())
+        if recipe is None and self.missed is not None:
+            raise self.missed
+        return recipe
+
+
 class MenuCache:
     """The recipes by name, kept current by a follower.
 
@@ -66,21 +85,26 @@ class MenuCache:
             raise Unavailable("menu", "not read yet")
         return self._menu
 
-    def find(self, name: str, deadline: Deadline) -> Recipe | None:
-        """The recipe of this name, whatever its case; a name that the cache lacks is looked up once.
-
-        Raises:
-            Unavailable: the cache lacks it, and the database is away: nobody can know.
-        """
-        known = self._menu.by_name.get(name.lower())
-        if known is not None:
-            return known
-        with self._database.connection(deadline) as conn:
-            return recipes.get_recipe_by_name(conn, name=name)
+    def reading(self, names: Iterable[str], deadline: Deadline) -> MenuReading:
+        """The menu at this moment, for orders of these names; those that it lacks are looked up, once and together."""
+        by_name = self._menu.by_name
+        lacking = {name for name in names if name.lower() not in by_name}
+        if not lacking:
+            return MenuReading(by_name)
+        try:
+            with self._database.connection(deadline) as conn:
+                found = recipes.list_recipes_by_names(conn, names=sorted(lacking))
+        except Unavailable as error:
+            return MenuReading(by_name, error)
+        return MenuReading({**by_name, **_by_name(found)})
 
     def read(self, conn: Connection[Any]) -> None:
         """Take in the menu as it is now; for the follower."""
-        by_name = {recipe.name.lower(): recipe for recipe in recipes.list_recipes(conn)}
+        by_name = _by_name(recipes.list_recipes(conn))
         builds = {defaults.build: defaults for defaults in recipes.list_build_defaults(conn)}
         self._menu = Menu(by_name, builds)  # one assignment: a reader sees the old menu or the new one
         self._loaded.set()
+
+
+def _by_name(listed: Iterable[Recipe]) -> dict[str, Recipe]:
+    return {recipe.name.lower(): recipe for recipe in listed}

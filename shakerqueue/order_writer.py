@@ -5,7 +5,7 @@ a transaction per request would have them all queue up there.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -46,6 +46,17 @@ class _WaitingOrder:
             else:
                 self.stored.set_exception(Unavailable("database", repr(error)))
 
+    def outcome(self) -> ShakerQueueError | None:
+        """None once the order is stored and committed, or why it is not, as far as is known by the deadline."""
+        try:
+            self.stored.result(self.deadline.remaining_seconds())
+        except TimeoutError:
+            self.stored.cancel()
+            return Unavailable("database", "not stored in time")
+        except ShakerQueueError as error:
+            return error
+        return None
+
 
 class OrderWriter:
     """Stores orders for the requests of this process."""
@@ -65,22 +76,21 @@ class OrderWriter:
             self._waiting.put(None, timeout=timeout_seconds)
         self._thread.join(timeout_seconds)
 
-    def write(self, order: OrderPlaced, deadline: Deadline) -> None:
-        """Return once the order is stored and committed.
+    def write(self, orders: Sequence[OrderPlaced], deadline: Deadline) -> list[ShakerQueueError | None]:
+        """For each order, in their order: None once it is stored and committed, or why it is not.
 
-        Raises:
-            Unavailable: it was not stored in time. It may be stored all the same.
-            DataRefused: the database refuses this order for what it is.
+        Unavailable: it was not stored in time. It may be stored all the same.
+        DataRefused: the database refuses this order for what it is.
         """
+        return [waiting.outcome() for waiting in [self._put(order, deadline) for order in orders]]
+
+    def _put(self, order: OrderPlaced, deadline: Deadline) -> _WaitingOrder:
         waiting = _WaitingOrder(order, deadline)
         try:
             self._waiting.put_nowait(waiting)
-            waiting.stored.result(deadline.remaining_seconds())
         except Full:
-            raise Unavailable("database", "too many orders wait to be stored") from None
-        except TimeoutError:
-            waiting.stored.cancel()
-            raise Unavailable("database", "not stored in time") from None
+            waiting.settle(Unavailable("database", "too many orders wait to be stored"))
+        return waiting
 
     def _run(self) -> None:
         while (first := self._waiting.get()) is not None:

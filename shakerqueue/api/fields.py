@@ -1,5 +1,6 @@
 """Fields that are stricter than marshmallow's own, or that several schemas share."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from marshmallow import RAISE, Schema, fields, validate
 MAX_NOTE_LENGTH = 500
 MAX_NAME_LENGTH = 100
 MAX_REASON_LENGTH = 200
+MAX_KEY_LENGTH = 255
 MAX_DIGITS = 18  # whatever has no more of them fits a bigint
 
 
@@ -55,6 +57,21 @@ class YesOrNo(fields.Boolean):
 def text(at_most: int, **options: Any) -> fields.String:
     """A text of 1 to `at_most` characters."""
     return fields.String(validate=validate.Length(min=1, max=at_most), **options)
+
+
+# ASCII, and no blanks at its ends: whatever else a header holds, clients and servers do not read alike, and a key that
+# came in a header must be the same one in a body.
+IDEMPOTENCY_KEY = re.compile(rf"^[!-~]([ -~]{{0,{MAX_KEY_LENGTH - 2}}}[!-~])?\Z")
+KEY_RULE = f"1 to {MAX_KEY_LENGTH} printable ASCII characters, no blanks around them."
+
+
+def is_idempotency_key(given: str) -> bool:
+    return IDEMPOTENCY_KEY.match(given) is not None
+
+
+def idempotency_key() -> fields.String:
+    """A client's key for an order, which it must give."""
+    return fields.String(required=True, validate=validate.Regexp(IDEMPOTENCY_KEY, error=KEY_RULE))
 
 
 def label(at_most: int, **options: Any) -> fields.String:

@@ -1,9 +1,12 @@
 """A client's Idempotency-Key: what it stands for already, asked before anything else is said about the order."""
 
 import time
+from collections.abc import Collection
+from typing import Any
 
-from flask import Response
+from flask import Response, request
 
+from shakerqueue.api.fields import KEY_RULE, is_idempotency_key
 from shakerqueue.api.order_json import accepted, orders_json
 from shakerqueue.api.placing import Placement
 from shakerqueue.api.problems import FieldError, Problem
@@ -16,52 +19,82 @@ from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
 from shakerqueue.telemetry.metrics import ORDERS_ACCEPTED, AcceptedBy
 
+KEY_HEADER = "Idempotency-Key"
 LOOK_UP_SECONDS = 0.1
 SETTLE_SECONDS = 0.3  # a batch that a consumer has in its hands is committed by then
 POLL_SECONDS = 0.02
 
 
-def stored_order(placement: Placement) -> Order | None:
-    """The order that this key stands for, as far as can be told at once: the database away is no refusal.
+def header_key() -> str | None:
+    """The key that the request's header gives, if it is there.
 
-    An own key is new by construction, and costs no look-up.
+    Raises:
+        Problem: 422, it is empty, too long or holds what no key may.
     """
-    if not placement.key_is_the_clients:
-        return None
-    try:
-        return _look_up(placement, request_deadline().sooner(LOOK_UP_SECONDS))
-    except Unavailable:
-        return None
+    key = request.headers.get(KEY_HEADER)
+    if key is None or is_idempotency_key(key):
+        return key
+    error = FieldError(KEY_HEADER, "invalid", KEY_RULE)
+    raise Problem(422, error.detail, errors=[error])
+
+
+def key_conflict(field: str) -> Problem:
+    """The answer to a key that stands for another order; `field` is where the client gave it."""
+    error = FieldError(field, "idempotency_conflict", "This key stands for another order.")
+    return Problem(422, error.detail, code=error.code, errors=[error])
+
+
+def stored_order(placement: Placement) -> Order | None:
+    """The one that `stored_orders` finds. An own key is new by construction, and costs no look-up."""
+    return stored_orders([placement]).get(placement.key) if placement.key_is_the_clients else None
 
 
 def earlier_order(placement: Placement) -> Order | None:
-    """The order that this key stands for, told for certain: to be asked before a refusal.
+    """The one that `earlier_orders` finds."""
+    if not placement.key_is_the_clients:
+        return None
+    return earlier_orders([placement], request_deadline()).get(placement.key)
+
+
+def stored_orders(placements: Collection[Placement]) -> dict[str, Order]:
+    """The orders that these clients' keys stand for, by key, as far as can be told at once.
+
+    The database away is no refusal.
+    """
+    try:
+        return _look_up(placements, request_deadline().sooner(LOOK_UP_SECONDS))
+    except Unavailable:
+        return {}
+
+
+def earlier_orders(placements: Collection[Placement], deadline: Deadline) -> dict[str, Order]:
+    """The orders that these clients' keys stand for, by key, told for certain: to be asked before refusals.
 
     An order that was accepted a moment ago may still be queued, and the bar may have closed since.
 
     Raises:
         Unavailable: nobody can know at the moment, or too many ask.
     """
-    if not placement.key_is_the_clients:
-        return None
     with waiting_place() as held:
         if not held:
             raise Unavailable("API", "too many requests wait")
-        _await_empty_queues()
-        settled = request_deadline().sooner(SETTLE_SECONDS)
-        while (order := _look_up(placement, request_deadline())) is None and not settled.passed:
+        _await_empty_queues(deadline)
+        settled = deadline.sooner(SETTLE_SECONDS)
+        while len(found := _look_up(placements, deadline)) < len(placements) and not settled.passed:
             time.sleep(POLL_SECONDS)
-        return order
+        return found
 
 
-def _look_up(placement: Placement, deadline: Deadline) -> Order | None:
+def _look_up(placements: Collection[Placement], deadline: Deadline) -> dict[str, Order]:
+    """Those of one principal."""
+    [principal_id] = {placement.principal_id for placement in placements}
+    keys = [placement.key for placement in placements]
     with services().database.connection(deadline) as conn:
-        return orders.get_order_by_idempotency_key(
-            conn, principal_id=placement.principal_id, idempotency_key=placement.key
-        )
+        found = orders.list_orders_by_idempotency_keys(conn, principal_id=principal_id, idempotency_keys=keys)
+    return {order.idempotency_key: order for order in found}
 
 
-def _await_empty_queues() -> None:
+def _await_empty_queues(deadline: Deadline) -> None:
     """Return once every order that was queued so far, or put off, is in a consumer's hands, stored, or a dead letter.
 
     Raises:
@@ -70,8 +103,8 @@ def _await_empty_queues() -> None:
     publisher = services().publisher
     if publisher is None:
         return
-    soon = request_deadline().sooner(SETTLE_SECONDS)
-    while (queue := publisher.queue_state(request_deadline())).ready or queue.put_off:
+    soon = deadline.sooner(SETTLE_SECONDS)
+    while (queue := publisher.queue_state(deadline)).ready or queue.put_off:
         if soon.passed:
             raise Unavailable("consumer", "accepted orders are not stored yet, and this key may stand for one of them")
         time.sleep(POLL_SECONDS)
@@ -84,10 +117,16 @@ def replayed(placement: Placement, stored: Order) -> Response:
         Problem: 422, the key stands for another order.
     """
     if stored.fingerprint != placement.fingerprint:
-        error = FieldError("Idempotency-Key", "idempotency_conflict", "This key stands for another order.")
-        raise Problem(422, error.detail, code=error.code, errors=[error])
-    with services().database.connection(request_deadline()) as conn:
-        response = accepted(orders_json(conn, [stored])[0], stored.id)
+        raise key_conflict(KEY_HEADER)
+    [order] = replays([stored], request_deadline())
+    response = accepted(order, stored.id)
     response.headers["Idempotent-Replayed"] = "true"
-    ORDERS_ACCEPTED.labels(AcceptedBy.EARLIER_REQUEST).inc()
     return response
+
+
+def replays(stored: list[Order], deadline: Deadline) -> list[dict[str, Any]]:
+    """The orders as they are now, for whoever repeats them."""
+    with services().database.connection(deadline) as conn:
+        found = orders_json(conn, stored)
+    ORDERS_ACCEPTED.labels(AcceptedBy.EARLIER_REQUEST).inc(len(stored))
+    return found

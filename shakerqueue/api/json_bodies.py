@@ -1,15 +1,36 @@
 """JSON as the contract reads it: stricter than Python's reader, which lets through what no two readers agree on."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from io import BytesIO
+from typing import IO, Any, TypeVar, cast
 
-from flask import Request
+from flask import Request, request
 from flask.json.provider import DefaultJSONProvider
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.utils import cached_property
 
 from shakerqueue.api.problems import Problem
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 16
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def body_limit(max_bytes: int) -> Callable[[View], View]:
+    """A limit of this route's own. A body is read where it is first asked for: whoever may not hears that before."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def limited(*args: Any, **kwargs: Any) -> Any:
+            request.max_content_length = max_bytes
+            return view(*args, **kwargs)
+
+        return cast("View", limited)
+
+    return decorate
 
 
 class StrictJSONProvider(DefaultJSONProvider):
@@ -28,6 +49,17 @@ class StrictJSONProvider(DefaultJSONProvider):
 
 class JSONRequest(Request):
     """A request whose `get_json` fails with a problem that says what is wrong with the body."""
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body. One of unknown length is read as far as the limit: werkzeug would cut it off there in silence."""
+        if self.content_length is not None or "Transfer-Encoding" not in self.headers:
+            return super().stream
+        max_bytes = self.max_content_length or MAX_BODY_BYTES
+        body = self.environ["wsgi.input"].read(max_bytes + 1)
+        if len(body) > max_bytes:
+            raise RequestEntityTooLarge
+        return BytesIO(body)
 
     def on_json_loading_failed(self, e: ValueError | None) -> Any:
         if e is None:

@@ -10,6 +10,8 @@ from psycopg import Connection
 
 from shakerqueue.api.schemas import OrderSchema
 from shakerqueue.estimates import ready_at
+from shakerqueue.intake import drinks_of
+from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import open_drinks, order_items
 from shakerqueue.queries.models import Order, OrderItem, OrderStatus
 
@@ -30,6 +32,16 @@ def orders_json(conn: Connection[Any], orders: list[Order]) -> list[dict[str, An
         dict(_schema.dump({**column, "items": items[column["id"]], **waiting.get(column["id"], {})}))
         for column in columns
     ]
+
+
+def queued_json(order: OrderPlaced) -> dict[str, Any]:
+    """An order that was just accepted, and that nobody has stored yet."""
+    return {
+        "id": str(order.id),
+        "status": "queued",
+        "placed_at": order.placed_at.isoformat(),
+        "items": [{"number": drink.number, "recipe": drink.item.recipe} for drink in drinks_of(order)],
+    }
 
 
 def accepted(body: dict[str, Any], order_id: UUID) -> Response:

@@ -9,11 +9,11 @@ from psycopg import Connection
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
-from shakerqueue.api.idempotency import earlier_order, replayed, stored_order
+from shakerqueue.api.idempotency import earlier_order, header_key, replayed, stored_order
 from shakerqueue.api.order_access import visible_order
-from shakerqueue.api.order_json import accepted, orders_json
+from shakerqueue.api.order_json import accepted, orders_json, queued_json
 from shakerqueue.api.pages import page
-from shakerqueue.api.placing import placed_order, placement_of
+from shakerqueue.api.placing import placed_order, placement_of, terms_for
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import (
@@ -26,8 +26,6 @@ from shakerqueue.api.schemas import (
 )
 from shakerqueue.api.services import services
 from shakerqueue.api.waiting import wait_for_change
-from shakerqueue.intake import drinks_of
-from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
 from shakerqueue.roles import PEOPLE
@@ -44,17 +42,17 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Dri
 @blueprint.response(202, QueuedOrderSchema)
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order. Answered once it is safely queued; the bar sees it a moment later."""
-    placement = placement_of(principal(), request.headers.get("Idempotency-Key"), request.get_json())
+    placement = placement_of(principal(), header_key(), request.get_json())
     if stored := stored_order(placement):
         return replayed(placement, stored)
     try:
-        order = placed_order(placement, body, request_deadline())
+        order = placed_order(placement, body, terms_for(placement.role, [body], request_deadline()))
     except Problem:
         if stored := earlier_order(placement):
             return replayed(placement, stored)
         raise
     services().acceptance.accept(order, request_deadline())
-    return accepted(_queued_json(order), order.id)
+    return accepted(queued_json(order), order.id)
 
 
 @blueprint.route("")
@@ -107,12 +105,3 @@ def _page(
     if own is not None:
         return orders.list_orders_of_principal(conn, principal_id=own, **filters)
     return orders.list_orders(conn, **filters)
-
-
-def _queued_json(order: OrderPlaced) -> dict[str, Any]:
-    return {
-        "id": str(order.id),
-        "status": "queued",
-        "placed_at": order.placed_at.isoformat(),
-        "items": [{"number": drink.number, "recipe": drink.item.recipe} for drink in drinks_of(order)],
-    }

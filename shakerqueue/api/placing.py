@@ -1,5 +1,6 @@
 """From what a client sent to a complete placed order: whose, under which key, which recipes."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -10,12 +11,12 @@ from shakerqueue.api.principals import Principal
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.services import services
 from shakerqueue.deadlines import Deadline
-from shakerqueue.menu import can_be_ordered
+from shakerqueue.menu import MenuReading, can_be_ordered
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.order_ids import fingerprint, order_id
 from shakerqueue.queries.models import Recipe, UserRole
 
-MAX_KEY_LENGTH = 255
+Body = dict[str, Any]  # what is asked for, checked: as PlaceOrderSchema loads it
 
 
 class Placement(NamedTuple):
@@ -29,38 +30,47 @@ class Placement(NamedTuple):
     fingerprint: bytes
 
 
-def placement_of(principal: Principal, client_key: str | None, body: Any) -> Placement:
-    """The placement under the client's key, or under a new one where the client sent none.
+class Terms(NamedTuple):
+    """What the orders of one request are judged by and made with."""
 
-    Raises:
-        Problem: 422, the key is empty, too long or not printable.
-    """
-    if client_key is not None and not (0 < len(client_key) <= MAX_KEY_LENGTH and client_key.isprintable()):
-        error = FieldError("Idempotency-Key", "invalid", f"1 to {MAX_KEY_LENGTH} printable characters.")
-        raise Problem(422, error.detail, errors=[error])
+    menu: MenuReading
+    id_secret: bytes
+
+
+def placement_of(principal: Principal, client_key: str | None, body: Any) -> Placement:
+    """The placement of this JSON under the client's key, or under a new one where the client sent none."""
     key = client_key or uuid4().hex
     return Placement(principal.id, principal.role, principal.table, key, client_key is not None, fingerprint(body))
 
 
-def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline) -> OrderPlaced:
+def terms_for(role: UserRole, bodies: Iterable[Body], deadline: Deadline) -> Terms:
+    """The terms for these orders.
+
+    Raises:
+        Problem: 409 while the bar is closed.
+        Unavailable: what any order needs was never read yet, and the database is away.
+    """
+    refuse_while_closed(role, deadline)
+    names = [line["recipe"] for body in bodies for line in _lines(body)]
+    return Terms(services().menu.reading(names, deadline), services().order_id_secret.read(deadline))
+
+
+def placed_order(placement: Placement, body: Body, terms: Terms) -> OrderPlaced:
     """The order as it will travel.
 
     Raises:
-        Problem: 409 while the bar is closed; 403 for a rush that is not theirs to ask for; 422, or 409 for sold
-            out, naming each line.
+        Problem: 403 for a rush that is not theirs to ask for; 422, or 409 for sold out, naming each line.
+        Unavailable: nobody can know whether there is such a recipe.
     """
-    refuse_while_closed(placement.role, deadline)
     if body["rush"] and placement.role is UserRole.CUSTOMER:
         raise Problem(403, "Only the bar can rush an order.", errors=[FieldError("rush", "forbidden", "Not yours.")])
     return OrderPlaced(
-        id=order_id(
-            services().order_id_secret.read(deadline), placement.principal_id, placement.key, placement.fingerprint
-        ),
+        id=order_id(terms.id_secret, placement.principal_id, placement.key, placement.fingerprint),
         principal_id=placement.principal_id,
         idempotency_key=placement.key,
         fingerprint=placement.fingerprint,
         placed_at=datetime.now(UTC),
-        items=_items(body, deadline),
+        items=_items(body, terms.menu),
         ticket=_ticket(placement, body),
         external_id=body["external_id"],
         note=body["note"],
@@ -68,15 +78,19 @@ def placed_order(placement: Placement, body: dict[str, Any], deadline: Deadline)
     )
 
 
-def _ticket(placement: Placement, body: dict[str, Any]) -> str | None:
+def _ticket(placement: Placement, body: Body) -> str | None:
     ticket: str | None = body["ticket"]
     return ticket if placement.table is None else guests_ticket(placement.table, body)
 
 
-def _items(body: dict[str, Any], deadline: Deadline) -> tuple[ItemPlaced, ...]:
+def _lines(body: Body) -> list[dict[str, Any]]:
+    return body.get("items") or [{"recipe": body["recipe"], "quantity": 1, "note": None, "modifiers": []}]
+
+
+def _items(body: Body, menu: MenuReading) -> tuple[ItemPlaced, ...]:
     """The lines with their recipes."""
-    lines = body.get("items") or [{"recipe": body["recipe"], "quantity": 1, "note": None, "modifiers": []}]
-    found = [services().menu.find(line["recipe"], deadline) for line in lines]
+    lines = _lines(body)
+    found = [menu.find(line["recipe"]) for line in lines]
     _refuse_unknown(lines, found, single="recipe" in body)
     _refuse_sold_out(lines, found, single="recipe" in body)
     return tuple(_item(line, recipe) for line, recipe in zip(lines, found, strict=True))

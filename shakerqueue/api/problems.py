@@ -7,10 +7,20 @@ import structlog
 from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
-from shakerqueue.errors import DataRefused, IllegalTransition, NotFound, SoldOut, Taken, TooManyAttempts, Unavailable
+from shakerqueue.errors import (
+    DataRefused,
+    IllegalTransition,
+    NotFound,
+    ShakerQueueError,
+    SoldOut,
+    Taken,
+    TooManyAttempts,
+    Unavailable,
+)
 
 RETRY_AFTER_SECONDS = 1
 PROBLEM_TYPE = "application/problem+json"
+WRONG_FIELDS = "Some fields are not as they must be."
 
 log = structlog.get_logger(__name__)
 
@@ -59,13 +69,14 @@ class Problem(Exception):
         self.extra = extra
 
     def response(self) -> Response:
-        response = jsonify(self._body())
+        response = jsonify(self.members())
         response.status_code = self.status
         response.headers.extend(self.headers)
         response.content_type = PROBLEM_TYPE
         return response
 
-    def _body(self) -> dict[str, Any]:
+    def members(self) -> dict[str, Any]:
+        """The JSON object that says it all."""
         return {
             "type": f"urn:shakerqueue:problem:{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
@@ -86,6 +97,22 @@ def unavailable(detail: str) -> Problem:
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+def invalid_fields(messages: Mapping[str, Any]) -> Problem:
+    """What marshmallow says of a body, or of a part of one."""
+    return Problem(422, WRONG_FIELDS, errors=_flatten(messages, ""))
+
+
+def problem_of(error: Problem | ShakerQueueError) -> Problem:
+    """What a client is told of an error that keeps an order from being accepted."""
+    match error:
+        case Problem():
+            return error
+        case DataRefused():
+            return Problem(422, "The data cannot be stored as it is.")
+        case _:
+            return unavailable("A part of the service is away. Try again shortly.")
+
+
 def register_handlers(app: Flask) -> None:
     app.register_error_handler(Problem, Problem.response)
     app.register_error_handler(HTTPException, from_http_exception)
@@ -103,7 +130,7 @@ def from_http_exception(error: HTTPException) -> Response:
     """What Flask, werkzeug and webargs raise, brought to our form; `Allow` and the like are kept."""
     messages = getattr(error, "data", {}).get("messages") or {}
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")}
-    detail = "Some fields are not as they must be." if messages else error.description or "The request failed."
+    detail = WRONG_FIELDS if messages else error.description or "The request failed."
     return Problem(error.code or 500, detail, errors=field_errors(messages), headers=headers).response()
 
 
@@ -124,12 +151,12 @@ def _flatten(node: Any, path: str) -> Iterator[FieldError]:
 
 def _from_unavailable(error: Unavailable) -> Response:
     log.warning("answered_unavailable", part=error.part, reason=error.reason)
-    return unavailable("A part of the service is away. Try again shortly.").response()
+    return problem_of(error).response()
 
 
 def _from_data_refused(error: DataRefused) -> Response:
     log.warning("data_refused", reason=str(error), constraint=error.constraint)
-    return Problem(422, "The data cannot be stored as it is.").response()
+    return problem_of(error).response()
 
 
 def _from_not_found(error: NotFound) -> Response:

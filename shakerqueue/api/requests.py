@@ -1,16 +1,13 @@
 """What happens around every request: its id, its deadline, and one log line."""
 
 import re
-from io import BytesIO
 from time import perf_counter
 from typing import cast
 from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from shakerqueue.api.json_bodies import MAX_BODY_BYTES
 from shakerqueue.deadlines import Deadline
 from shakerqueue.table_links import LINK_PATH
 
@@ -31,7 +28,6 @@ def _begin() -> None:
     g.request_id = given if _USABLE_ID.fullmatch(given) else uuid4().hex
     g.started_seconds = perf_counter()
     g.deadline = Deadline.after(REQUEST_SECONDS)
-    _bound_chunked_body()
 
 
 def request_deadline() -> Deadline:
@@ -42,17 +38,6 @@ def request_deadline() -> Deadline:
 def extend_deadline(seconds: float) -> None:
     """For an answer that is to be held back for so long."""
     g.deadline = Deadline(request_deadline().at_seconds + seconds)
-
-
-def _bound_chunked_body() -> None:
-    """Read a body of unknown length as far as the limit: werkzeug would cut it off there in silence."""
-    if request.content_length is not None or "Transfer-Encoding" not in request.headers:
-        return
-    body = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    request.environ["wsgi.input"] = BytesIO(body)
-    request.environ["CONTENT_LENGTH"] = str(len(body))
 
 
 def _finish(response: Response) -> Response:

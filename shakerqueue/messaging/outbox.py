@@ -6,7 +6,7 @@ broker that does not answer. The session shuts it and opens it again, by what it
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ from enum import StrEnum
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 
-MAX_WAITING_ORDERS = 10_000
+MAX_WAITING_REQUESTS = 10_000
 MAX_MESSAGE_ORDERS = 200
-MAX_MESSAGE_BYTES = 128 * 1024  # one order alone may be larger; RabbitMQ's own limit is far above both
+MAX_MESSAGE_BYTES = 128 * 1024  # what one request brings stays together and may be larger; RabbitMQ takes far more
 
 
 class Obstacle(StrEnum):
@@ -41,11 +41,15 @@ class NotConfirmed(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingOrder:
-    """An encoded order and the future that its request waits on."""
+class WaitingOrders:
+    """The encoded orders of a request, and the one future that it waits on: they share a message and its confirm."""
 
-    body: bytes
+    bodies: Sequence[bytes]
     confirmed: Future[None] = field(default_factory=Future)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(map(len, self.bodies))
 
     def succeed(self) -> None:
         with suppress(InvalidStateError):  # its request has given up, or went another way
@@ -73,7 +77,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[WaitingOrder] = deque()
+        self._waiting: deque[WaitingOrders] = deque()
         self._wake: Callable[[], None] | None = None
         self._woken = False
         self._obstacle = Obstacle.NOT_CONNECTED
@@ -99,8 +103,8 @@ class Outbox:
         for waiting in abandoned:
             waiting.fail(obstacle)
 
-    def put(self, waiting: WaitingOrder) -> None:
-        """Add an order.
+    def put(self, waiting: WaitingOrders) -> None:
+        """Add what a request brings.
 
         Raises:
             NotConfirmed: it is shut, or full.
@@ -108,7 +112,7 @@ class Outbox:
         with self._lock:
             if self._wake is None:
                 raise NotConfirmed(self._obstacle)
-            if len(self._waiting) >= MAX_WAITING_ORDERS:
+            if len(self._waiting) >= MAX_WAITING_REQUESTS:
                 raise NotConfirmed(Obstacle.OUTBOX_FULL)
             self._waiting.append(waiting)
             if self._woken:
@@ -116,15 +120,16 @@ class Outbox:
             self._woken = True
             self._wake()
 
-    def take(self) -> list[WaitingOrder]:
-        """The orders for the next message: as many as fit, without those whose request has given up."""
-        taken: list[WaitingOrder] = []
-        size = 0
+    def take(self) -> list[WaitingOrders]:
+        """What goes into the next message: as much as fits, without those whose request has given up."""
+        taken: list[WaitingOrders] = []
+        orders = size_bytes = 0
         with self._lock:
             self._woken = False
-            while self._waiting and len(taken) < MAX_MESSAGE_ORDERS:
-                size += len(self._waiting[0].body)
-                if taken and size > MAX_MESSAGE_BYTES:
+            while self._waiting:
+                orders += len(self._waiting[0].bodies)
+                size_bytes += self._waiting[0].size_bytes
+                if taken and (orders > MAX_MESSAGE_ORDERS or size_bytes > MAX_MESSAGE_BYTES):
                     break
                 waiting = self._waiting.popleft()
                 if not waiting.confirmed.cancelled():

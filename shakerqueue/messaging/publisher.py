@@ -6,6 +6,7 @@ gone). pika's connections belong to one thread: everything in publisher_session.
 """
 
 import threading
+from collections.abc import Sequence
 from random import uniform
 
 import structlog
@@ -15,7 +16,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.messages import OrderPlaced, encode_order
-from shakerqueue.messaging.outbox import NotConfirmed, Obstacle, Outbox, WaitingOrder
+from shakerqueue.messaging.outbox import NotConfirmed, Obstacle, Outbox, WaitingOrders
 from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession, QueueState
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.telemetry.metrics import PUBLISH_FAILURES
@@ -52,19 +53,19 @@ class Publisher:
         """Why nothing can be published now; None while it can."""
         return self._outbox.obstacle
 
-    def publish(self, order: OrderPlaced, deadline: Deadline) -> None:
-        """Return once the broker has confirmed that the order is safely queued.
+    def publish(self, orders: Sequence[OrderPlaced], deadline: Deadline) -> None:
+        """Return once the broker has confirmed that the orders, which share a message, are safely queued.
 
         Raises:
-            NotConfirmed: it was not confirmed in time, or was refused. The order may be queued all the same.
+            NotConfirmed: they were not confirmed in time, or were refused. They may be queued all the same.
         """
         failpoints.passes(Failpoint.PUBLISH)
-        waiting = WaitingOrder(encode_order(order))
+        waiting = WaitingOrders([encode_order(order) for order in orders])
         try:
             self._outbox.put(waiting)
             waiting.wait(deadline.sooner(CONFIRM_SECONDS))
         except NotConfirmed as error:
-            PUBLISH_FAILURES.labels(error.obstacle).inc()
+            PUBLISH_FAILURES.labels(error.obstacle).inc(len(orders))
             raise
 
     def queue_state(self, deadline: Deadline) -> QueueState:

@@ -20,7 +20,7 @@ from pika.spec import Basic, Queue
 from shakerqueue import failpoints
 from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging.messages import CONTENT_TYPE, pack
-from shakerqueue.messaging.outbox import Obstacle, Outbox, WaitingOrder
+from shakerqueue.messaging.outbox import Obstacle, Outbox, WaitingOrders
 from shakerqueue.messaging.topology import RETRY_DELAYS_SECONDS, Topology
 from shakerqueue.telemetry.metrics import BREAKER_OPENED, MESSAGES_RETURNED, PUBLISHER_CONNECTIONS
 
@@ -45,20 +45,20 @@ class _Message:
     """A published message whose fate the broker has not told yet."""
 
     id: str
-    orders: list[WaitingOrder]
+    waiting: list[WaitingOrders]
     sent_at: float = field(default_factory=monotonic)
     returned: bool = False
 
     def confirmed(self) -> None:
         if self.returned:
             return self.failed(Obstacle.UNROUTABLE)
-        for order in self.orders:
-            order.succeed()
+        for orders in self.waiting:
+            orders.succeed()
         return None
 
     def failed(self, obstacle: Obstacle, detail: str = "") -> None:
-        for order in self.orders:
-            order.fail(obstacle, detail)
+        for orders in self.waiting:
+            orders.fail(obstacle, detail)
 
 
 class PublisherSession:
@@ -138,10 +138,10 @@ class PublisherSession:
     def _pump(self) -> None:
         """Publish what waits, as far as the window of messages in flight allows."""
         while not self._closing and len(self._outstanding) < MAX_MESSAGES_IN_FLIGHT:
-            orders = self._outbox.take()
-            if not orders:
+            waiting = self._outbox.take()
+            if not waiting:
                 return
-            self._publish(_Message(uuid4().hex, orders))
+            self._publish(_Message(uuid4().hex, waiting))
 
     def _publish(self, message: _Message) -> None:
         assert self._channel is not None  # noqa: S101 - nothing is pumped before the channel is open
@@ -150,7 +150,7 @@ class PublisherSession:
         self._channel.basic_publish(
             self._topology.orders_exchange,
             self._topology.orders_queue,
-            pack([order.body for order in message.orders]),
+            pack([body for orders in message.waiting for body in orders.bodies]),
             BasicProperties(
                 content_type=CONTENT_TYPE, delivery_mode=DeliveryMode.Persistent.value, message_id=message.id
             ),

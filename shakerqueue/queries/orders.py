@@ -128,24 +128,26 @@ def get_order(conn: Connection[Any], *, id: UUID) -> Order | None:
     return RawCursor(conn, row_factory=args_row(order_from_row)).execute(GET_ORDER, [id]).fetchone()
 
 
-GET_ORDER_BY_IDEMPOTENCY_KEY: Final = """-- name: GetOrderByIdempotencyKey
+LIST_ORDERS_BY_IDEMPOTENCY_KEYS: Final = """-- name: ListOrdersByIdempotencyKeys
 SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at FROM orders
-WHERE principal_id = $1 AND idempotency_key = $2
+WHERE principal_id = $1 AND idempotency_key = ANY($2::text[])
     AND error IS DISTINCT FROM 'idempotency_conflict'
 """
 
 
-def get_order_by_idempotency_key(
+def list_orders_by_idempotency_keys(
     conn: Connection[Any],
     *,
     principal_id: UUID,
-    idempotency_key: str,
-) -> Order | None:
-    """The order that holds this key of this principal; one that lost the race for it does not count."""
+    idempotency_keys: Sequence[str],
+) -> list[Order]:
+    """The orders that hold these keys of this principal; those that lost the race for their key do not
+    count.
+    """
     return (
         RawCursor(conn, row_factory=args_row(order_from_row))
-        .execute(GET_ORDER_BY_IDEMPOTENCY_KEY, [principal_id, idempotency_key])
-        .fetchone()
+        .execute(LIST_ORDERS_BY_IDEMPOTENCY_KEYS, [principal_id, list(idempotency_keys)])
+        .fetchall()
     )
 
 

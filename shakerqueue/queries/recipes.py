@@ -24,16 +24,18 @@ def list_recipes(conn: Connection[Any]) -> list[Recipe]:
     return RawCursor(conn, row_factory=args_row(recipe_from_row)).execute(LIST_RECIPES).fetchall()
 
 
-GET_RECIPE_BY_NAME: Final = """-- name: GetRecipeByName
+LIST_RECIPES_BY_NAMES: Final = """-- name: ListRecipesByNames
 SELECT id, name, build, ingredients, allergens, station, prep_seconds, priority, available, remaining, archived_at, created_at, updated_at FROM recipes
-WHERE lower(name) = lower($1) AND archived_at IS NULL
+WHERE lower(name) IN (SELECT lower(unnest($1::text[]))) AND archived_at IS NULL
 """
 
 
-def get_recipe_by_name(conn: Connection[Any], *, name: str) -> Recipe | None:
-    """The recipe of this name, whatever its case, unless it is archived."""
+def list_recipes_by_names(conn: Connection[Any], *, names: Sequence[str]) -> list[Recipe]:
+    """The recipes of these names, whatever their case, unless they are archived."""
     return (
-        RawCursor(conn, row_factory=args_row(recipe_from_row)).execute(GET_RECIPE_BY_NAME, [name]).fetchone()
+        RawCursor(conn, row_factory=args_row(recipe_from_row))
+        .execute(LIST_RECIPES_BY_NAMES, [list(names)])
+        .fetchall()
     )
 
 

@@ -47,10 +47,10 @@ WHERE orders.id = refused.id;
 SELECT * FROM orders
 WHERE id = @id;
 
--- name: GetOrderByIdempotencyKey :one
--- The order that holds this key of this principal; one that lost the race for it does not count.
+-- name: ListOrdersByIdempotencyKeys :many
+-- The orders that hold these keys of this principal; those that lost the race for their key do not count.
 SELECT * FROM orders
-WHERE principal_id = @principal_id AND idempotency_key = @idempotency_key
+WHERE principal_id = @principal_id AND idempotency_key = ANY(@idempotency_keys::text[])
     AND error IS DISTINCT FROM 'idempotency_conflict';
 
 -- name: ChangeItemCounts :one

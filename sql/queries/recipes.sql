@@ -4,10 +4,10 @@ SELECT * FROM recipes
 WHERE archived_at IS NULL
 ORDER BY lower(name);
 
--- name: GetRecipeByName :one
--- The recipe of this name, whatever its case, unless it is archived.
+-- name: ListRecipesByNames :many
+-- The recipes of these names, whatever their case, unless they are archived.
 SELECT * FROM recipes
-WHERE lower(name) = lower(@name) AND archived_at IS NULL;
+WHERE lower(name) IN (SELECT lower(unnest(@names::text[]))) AND archived_at IS NULL;
 
 -- name: ListSoldOutRecipes :many
 -- The names of what is on the books and cannot be ordered now.

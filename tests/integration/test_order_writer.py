@@ -47,6 +47,13 @@ def soon() -> Deadline:
     return Deadline.after(2.5)
 
 
+def write(writer: OrderWriter, placed: OrderPlaced, deadline: Deadline) -> None:
+    """Return once the order is stored, or raise what the writer says of it."""
+    [failure] = writer.write([placed], deadline)
+    if failure is not None:
+        raise failure
+
+
 def stored(bar: Bar) -> list[tuple[object, ...]]:
     return bar.query("SELECT id FROM orders ORDER BY id")
 
@@ -55,7 +62,7 @@ def test_it_returns_once_the_order_is_committed(
     bar: Bar, writer: OrderWriter, new_order: Callable[[], OrderPlaced]
 ) -> None:
     placed = new_order()
-    writer.write(placed, soon())
+    write(writer, placed, soon())
     assert [(placed.id,)] == stored(bar)
 
 
@@ -66,9 +73,9 @@ def test_orders_that_come_at_the_same_time_share_a_transaction(
     placed = [new_order() for _ in range(20)]
     with psycopg.connect(bar.database_url) as other, ThreadPoolExecutor(20) as requests:
         other.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-        first = requests.submit(writer.write, placed[0], soon())
+        first = requests.submit(write, writer, placed[0], soon())
         eventually(bar.waiting_for_a_lock)
-        rest = [requests.submit(writer.write, one, soon()) for one in placed[1:]]
+        rest = [requests.submit(write, writer, one, soon()) for one in placed[1:]]
         eventually(lambda: 19 == writer._waiting.qsize())
         other.rollback()
         assert {None} == {answer.result(5) for answer in [first, *rest]}
@@ -83,9 +90,9 @@ def test_an_order_that_is_refused_takes_nobody_along(
     nobodys = order(uuid4(), *good[0].items)
     with psycopg.connect(bar.database_url) as other, ThreadPoolExecutor(4) as requests:
         other.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
-        blocker = requests.submit(writer.write, new_order(), soon())
+        blocker = requests.submit(write, writer, new_order(), soon())
         eventually(bar.waiting_for_a_lock)
-        answers = [requests.submit(writer.write, one, soon()) for one in (good[0], nobodys, good[1])]
+        answers = [requests.submit(write, writer, one, soon()) for one in (good[0], nobodys, good[1])]
         eventually(lambda: 3 == writer._waiting.qsize())
         other.rollback()
         assert [None, None, None] == [answer.result(5) for answer in (blocker, answers[0], answers[2])]
@@ -94,12 +101,33 @@ def test_an_order_that_is_refused_takes_nobody_along(
     assert {one.id for one in good} < {row[0] for row in stored(bar)}
 
 
+def test_each_order_of_a_request_has_its_own_outcome(
+    bar: Bar, writer: OrderWriter, new_order: Callable[[], OrderPlaced]
+) -> None:
+    good = [new_order() for _ in range(9)]
+    nobodys = order(uuid4(), *good[0].items)
+    failures = writer.write([*good[:4], nobodys, *good[4:]], soon())
+    assert [None] * 4 == failures[:4]
+    assert isinstance(failures[4], DataRefused)
+    assert [None] * 5 == failures[5:]
+    assert sorted((one.id,) for one in good) == stored(bar)
+
+
+def test_whoever_finds_no_room_to_wait_is_told_so(
+    database: Database, new_order: Callable[[], OrderPlaced], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shakerqueue.order_writer.MAX_WAITING_ORDERS", 2)
+    idle = OrderWriter(database)
+    failures = [str(failure) for failure in idle.write([new_order() for _ in range(3)], Deadline.after(0.1))]
+    assert [False, False, True] == ["too many orders wait" in failure for failure in failures]
+
+
 def test_one_order_asked_for_twice_at_once_is_stored_once_and_answered_twice(
     bar: Bar, writer: OrderWriter, new_order: Callable[[], OrderPlaced]
 ) -> None:
     placed = new_order()
     with ThreadPoolExecutor(8) as requests:
-        assert {None} == set(requests.map(lambda _: writer.write(placed, soon()), range(8)))
+        assert {None} == set(requests.map(lambda _: write(writer, placed, soon()), range(8)))
     assert [(placed.id,)] == stored(bar)
     assert [(1,)] == bar.query("SELECT count(*) FROM order_events")
 
@@ -119,7 +147,7 @@ def test_a_connection_that_dies_under_it_costs_nothing(
 
     monkeypatch.setattr("shakerqueue.order_store.insert_orders", insert)
     placed = new_order()
-    writer.write(placed, soon())
+    write(writer, placed, soon())
     assert ([1, 1], [(placed.id,)]) == (attempts, stored(bar))
 
 
@@ -129,10 +157,10 @@ def test_nobody_waits_beyond_the_deadline(bar: Bar, writer: OrderWriter, new_ord
         other.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
         late = Deadline.after(0.8)
         with pytest.raises(Unavailable, match="database unavailable"):
-            writer.write(new_order(), Deadline.after(0.3))
+            write(writer, new_order(), Deadline.after(0.3))
         assert not late.passed
     placed = new_order()
-    writer.write(placed, soon())
+    write(writer, placed, soon())
     assert (placed.id,) in stored(bar)
 
 
@@ -147,9 +175,9 @@ def test_an_order_that_somebody_is_in_the_way_of_takes_nobody_along(
         stock_taking.execute("UPDATE recipes SET remaining = 10 WHERE name = 'Margarita'")
         stock_taking.commit()
         stock_taking.execute("SELECT FROM recipes WHERE name = 'Margarita' FOR UPDATE")
-        first = requests.submit(writer.write, counted, soon())
+        first = requests.submit(write, writer, counted, soon())
         eventually(bar.waiting_for_a_lock)
-        answers = [requests.submit(writer.write, one, soon()) for one in others]
+        answers = [requests.submit(write, writer, one, soon()) for one in others]
         assert {None} == {answer.result(5) for answer in answers}
         with pytest.raises(Unavailable, match="55P03"):
             first.result(5)
@@ -164,9 +192,9 @@ def test_an_error_that_nobody_foresaw_leaves_the_writer_alive(
 
     monkeypatch.setattr("shakerqueue.order_store.insert_orders", insert)
     with pytest.raises(Unavailable, match="a bug"):
-        writer.write(new_order(), soon())
+        write(writer, new_order(), soon())
     monkeypatch.undo()
-    writer.write(new_order(), soon())
+    write(writer, new_order(), soon())
     assert 1 == len(stored(bar))
 
 
@@ -174,7 +202,7 @@ def test_stop_stores_what_waits(bar: Bar, database: Database, new_order: Callabl
     writer = OrderWriter(database)
     placed = [new_order() for _ in range(5)]
     with ThreadPoolExecutor(5) as requests:
-        answers = [requests.submit(writer.write, one, soon()) for one in placed]
+        answers = [requests.submit(write, writer, one, soon()) for one in placed]
         eventually(lambda: 5 == writer._waiting.qsize())
         writer.start()
         writer.stop()

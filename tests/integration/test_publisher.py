@@ -60,7 +60,7 @@ def queued_orders(bar: Bar) -> list[OrderPlaced]:
 
 def test_a_confirmed_order_is_in_the_queue(bar: Bar, publisher: Publisher) -> None:
     placed = an_order(note="extra lime")
-    publisher.publish(placed, soon())
+    publisher.publish([placed], soon())
     assert [placed] == queued_orders(bar)
 
 
@@ -68,16 +68,40 @@ def test_orders_of_many_threads_arrive_once_each_and_packed(bar: Bar, publisher:
     placed = [an_order() for _ in range(400)]
 
     with ThreadPoolExecutor(40) as requests:
-        list(requests.map(lambda one: publisher.publish(one, soon()), placed))
+        list(requests.map(lambda one: publisher.publish([one], soon()), placed))
 
     messages = bar.queue_length(bar.topology.orders_queue)
     assert {order.id for order in placed} == {order.id for order in queued_orders(bar)}
     assert messages < len(placed)
 
 
+def test_orders_of_one_request_share_a_message_however_large(bar: Bar, publisher: Publisher) -> None:
+    placed = [an_order(note="x" * 5_000) for _ in range(100)]
+    publisher.publish(placed, soon())
+    assert 1 == bar.queue_length(bar.topology.orders_queue)
+    assert placed == queued_orders(bar)
+
+
+def test_orders_of_requests_that_wait_are_packed_as_far_as_a_message_goes(
+    held_confirms: threading.Event, bar: Bar, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three requests of 80 orders each wait behind a closed window: a message takes 200, and splits no request."""
+    monkeypatch.setattr("shakerqueue.messaging.publisher_session.MAX_MESSAGES_IN_FLIGHT", 1)
+    placed = [[an_order() for _ in range(80)] for _ in range(3)]
+    with ThreadPoolExecutor(4) as requests:
+        answers = [requests.submit(publisher.publish, [an_order()], soon())]
+        eventually(lambda: publisher._session and publisher._session._outstanding)
+        answers += [requests.submit(publisher.publish, orders, soon()) for orders in placed]
+        eventually(lambda: 3 == len(publisher._outbox._waiting))
+        held_confirms.set()
+        assert {None} == {answer.result(5) for answer in answers}
+    assert 3 == bar.queue_length(bar.topology.orders_queue)
+    assert 241 == len({order.id for order in queued_orders(bar)})
+
+
 def test_an_order_larger_than_a_pack_is_published_all_the_same(bar: Bar, publisher: Publisher) -> None:
     placed = an_order(note="x" * 300_000)
-    publisher.publish(placed, soon())
+    publisher.publish([placed], soon())
     assert [placed] == queued_orders(bar)
 
 
@@ -88,11 +112,11 @@ def test_an_unroutable_order_is_refused_and_the_queue_is_made_anew(bar: Bar, pub
         channel.queue_delete(bar.topology.orders_queue)
 
     with pytest.raises(Unavailable, match="unroutable"):
-        publisher.publish(an_order(), soon())
+        publisher.publish([an_order()], soon())
 
     def healed() -> bool:
         try:
-            publisher.publish(an_order(), soon())
+            publisher.publish([an_order()], soon())
         except Unavailable:
             return False
         return True
@@ -118,7 +142,7 @@ def tiny_queue(bar: Bar, publisher: Publisher) -> Iterator[None]:
 def test_a_full_queue_refuses(publisher: Publisher, tiny_queue: None) -> None:
     with pytest.raises(Unavailable, match="refused"):
         for _ in range(20):
-            publisher.publish(an_order(), soon())
+            publisher.publish([an_order()], soon())
 
 
 def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
@@ -126,7 +150,7 @@ def test_without_a_broker_publishing_fails_at_once(bar: Bar) -> None:
     publisher.start()
     deadline = Deadline.after(1.0)
     with pytest.raises(Unavailable, match="not_connected"):
-        publisher.publish(an_order(), deadline)
+        publisher.publish([an_order()], deadline)
     assert not deadline.passed
     publisher.stop()
 
@@ -157,9 +181,9 @@ def publish_behind_a_closed_window(
 ) -> list[Future[None]]:
     """One order is published and unconfirmed, the others wait. Any that came with the first would share its message."""
     session, outbox = publisher._session, publisher._outbox
-    first = requests.submit(publisher.publish, an_order(), soon())
+    first = requests.submit(publisher.publish, [an_order()], soon())
     eventually(lambda: session and session._outstanding)
-    others = [requests.submit(publisher.publish, an_order(), soon()) for _ in range(orders - 1)]
+    others = [requests.submit(publisher.publish, [an_order()], soon()) for _ in range(orders - 1)]
     eventually(lambda: orders - 1 == len(outbox._waiting))
     return [first, *others]
 
@@ -180,7 +204,7 @@ def test_a_lost_connection_fails_whoever_waits_at_once_and_heals(
 
     monkeypatch.undo()
     eventually(lambda: publisher._session is not session and publisher.obstacle is None)
-    publisher.publish(an_order(), soon())
+    publisher.publish([an_order()], soon())
 
 
 def test_stop_lets_what_is_in_flight_be_confirmed(
@@ -188,7 +212,7 @@ def test_stop_lets_what_is_in_flight_be_confirmed(
 ) -> None:
     placed = an_order()
     with ThreadPoolExecutor(2) as threads:
-        answer = threads.submit(publisher.publish, placed, soon())
+        answer = threads.submit(publisher.publish, [placed], soon())
         eventually(lambda: publisher._session and publisher._session._outstanding)
         stopping = threads.submit(publisher.stop)
         eventually(publisher._stopping.is_set)
@@ -210,8 +234,8 @@ def test_stop_while_it_connects_ends_it_all_the_same(bar: Bar) -> None:
 def test_a_request_that_gives_up_disturbs_nobody(held_confirms: threading.Event, publisher: Publisher) -> None:
     """Its confirm comes later, together with that of a neighbour, who must not suffer."""
     with ThreadPoolExecutor(2) as requests:
-        impatient = requests.submit(publisher.publish, an_order(), Deadline.after(0.1))
-        patient = requests.submit(publisher.publish, an_order(), soon())
+        impatient = requests.submit(publisher.publish, [an_order()], Deadline.after(0.1))
+        patient = requests.submit(publisher.publish, [an_order()], soon())
         with pytest.raises(Unavailable, match="no_confirm"):
             impatient.result(5)
         held_confirms.set()
@@ -264,18 +288,18 @@ def test_a_broker_that_confirms_nothing_is_passed_by_until_it_speaks(
     """One request waits for its confirm; those behind it and after it do not, and nobody has to try it out."""
     before = opened(Obstacle.NO_CONFIRM)
     with pytest.raises(NotConfirmed, match="no_confirm"):
-        publisher.publish(an_order(), soon())
+        publisher.publish([an_order()], soon())
     assert Obstacle.NO_CONFIRM is publisher.obstacle
     assert before + 1 == opened(Obstacle.NO_CONFIRM)
     at_once = Deadline.after(0.2)
     with pytest.raises(NotConfirmed, match="no_confirm"):
-        publisher.publish(an_order(), soon())
+        publisher.publish([an_order()], soon())
     assert not at_once.passed
 
     session = publisher._session
     silent_broker.speak()
     eventually(lambda: publisher.obstacle is None)
-    publisher.publish(an_order(), soon())
+    publisher.publish([an_order()], soon())
     assert publisher._session is session
 
 
@@ -285,7 +309,7 @@ def test_a_broker_that_stays_silent_is_connected_to_anew(
     monkeypatch.setattr("shakerqueue.messaging.publisher_session.GIVE_UP_SECONDS", 0.6)
     silent = publisher._session
     with pytest.raises(NotConfirmed, match="no_confirm"):
-        publisher.publish(an_order(), soon())
+        publisher.publish([an_order()], soon())
     eventually(lambda: publisher._session is not silent and publisher.obstacle is None)
 
 
@@ -306,12 +330,12 @@ def test_an_alarm_fails_whoever_waits_at_once_and_its_end_is_noticed(
     assert Obstacle.BLOCKED is publisher.obstacle
     session._ioloop.add_callback_threadsafe(session._on_unblocked)
     eventually(lambda: publisher.obstacle is None)
-    publisher.publish(an_order(), soon())
+    publisher.publish([an_order()], soon())
 
 
 def test_the_queue_tells_how_it_stands(bar: Bar, publisher: Publisher) -> None:
     assert QueueState(0, 0, 0, 0) == publisher.queue_state(soon())
-    publisher.publish(an_order(), soon())
+    publisher.publish([an_order()], soon())
     connection, channel = bar.open_channel()
     with connection:
         channel.basic_qos(prefetch_count=1)
@@ -323,12 +347,12 @@ def test_the_queue_tells_how_it_stands(bar: Bar, publisher: Publisher) -> None:
 
 
 def test_a_full_outbox_refuses(no_confirms: None, publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shakerqueue.messaging.outbox.MAX_WAITING_ORDERS", 1)
+    monkeypatch.setattr("shakerqueue.messaging.outbox.MAX_WAITING_REQUESTS", 1)
     with ThreadPoolExecutor(2) as requests:
-        first = requests.submit(publisher.publish, an_order(), Deadline.after(1))
+        first = requests.submit(publisher.publish, [an_order()], Deadline.after(1))
         eventually(lambda: publisher._session and publisher._session._outstanding)
-        second = requests.submit(publisher.publish, an_order(), Deadline.after(1))
+        second = requests.submit(publisher.publish, [an_order()], Deadline.after(1))
         eventually(lambda: publisher._outbox._waiting)
         with pytest.raises(NotConfirmed, match="outbox_full"):
-            publisher.publish(an_order(), soon())
+            publisher.publish([an_order()], soon())
         assert {"broker unavailable: no_confirm"} == {str(first.exception(5)), str(second.exception(5))}

@@ -9,7 +9,7 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from shakerqueue import queries
-from shakerqueue.queries import cancellations, open_drinks, order_items, ready_drinks
+from shakerqueue.queries import cancellations, open_drinks, order_items, orders, ready_drinks
 from tests.support.bar import Bar
 from tests.support.plans import PLANS, explain
 
@@ -90,3 +90,28 @@ def test_what_is_ready_is_read_no_further_back_than_it_goes(
         plan_nodes = explain(conn, ready_drinks.LIST_READY_DRINKS, arguments, plan, "ANALYZE")
     [scan] = [node for node in plan_nodes if node.get("Relation Name") == "order_items"]
     assert read == scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
+
+
+@pytest.fixture
+def old_customer(bar: Bar) -> Bar:
+    """A POS that has sent twenty thousand orders."""
+    bar.change(
+        "INSERT INTO orders (id, principal_id, idempotency_key, fingerprint, placed_at, rush, complete_count,"
+        " pending_count)"
+        " SELECT gen_random_uuid(), u.id, n, sha256(n::text::bytea), now(), false, 1, 0"
+        " FROM generate_series(1, 20000) AS n, users AS u WHERE u.username = 'user'"
+    )
+    bar.change("ANALYZE")
+    return bar
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("keys", [1, 100])
+def test_keys_are_looked_up_without_a_look_at_other_orders(old_customer: Bar, plan: str, keys: int) -> None:
+    [(pos,)] = old_customer.query("SELECT DISTINCT principal_id FROM orders")
+    arguments = f"('{pos}', '{{{','.join(map(str, range(1, keys + 1)))}}}')"
+    with psycopg.connect(old_customer.database_url) as conn:
+        plan_nodes = explain(conn, orders.LIST_ORDERS_BY_IDEMPOTENCY_KEYS, arguments, plan, "ANALYZE")
+    [index] = [node for node in plan_nodes if "Index Name" in node]
+    assert ("orders_idempotency_key_key", keys) == (index["Index Name"], index["Actual Rows"])
+    assert {0} == {node.get("Rows Removed by Filter", 0) for node in plan_nodes}

@@ -20,8 +20,7 @@ def principal_id(conn: Connection[Any], email: str = "user@example.com") -> UUID
 
 
 def drink(conn: Connection[Any], name: str = "Margarita", *, note: str | None = None) -> ItemPlaced:
-    recipe = recipes.get_recipe_by_name(conn, name=name)
-    assert recipe is not None
+    [recipe] = recipes.list_recipes_by_names(conn, names=[name])
     return ItemPlaced(recipe_id=recipe.id, recipe=recipe.name, note=note)
 
 

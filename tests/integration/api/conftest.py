@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.app import create_app
 from shakerqueue.intake import insert_orders
+from shakerqueue.integrations import add_integration, issue_key
 from shakerqueue.messaging.messages import unpack
+from shakerqueue.scopes import Scope
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 
@@ -72,6 +74,14 @@ def bartender(client: FlaskClient) -> dict[str, str]:
 @pytest.fixture
 def admin(client: FlaskClient) -> dict[str, str]:
     return sign_in(client, "admin@example.com")
+
+
+@pytest.fixture
+def pos(services: Services) -> dict[str, str]:
+    """A key of an integration, with every scope."""
+    with services.database.transaction() as conn:
+        issued = issue_key(conn, add_integration(conn, "pos"), scopes=Scope, expires_at=None)
+    return {"Authorization": f"Bearer {issued.key}"}
 
 
 def sign_in(client: FlaskClient, email: str) -> dict[str, str]:

@@ -94,6 +94,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /admin/dead-letters/discard": ADMIN,
     "GET /events": PEOPLE_AND_KEYS,
     "POST /orders": PEOPLE_AND_KEYS,
+    "POST /orders/batch": STAFF_AND_KEYS,
     "GET /orders": PEOPLE_AND_KEYS,
     "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
     "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall, acknowledge, serve, unserve):verb>": STAFF,

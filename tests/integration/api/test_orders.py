@@ -132,7 +132,7 @@ def test_a_key_that_stands_for_another_order_is_refused(
 
 
 @pytest.mark.shares_bar
-@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there", "tisch-7-ü", " blank"])
 def test_an_unusable_key_is_refused(client: FlaskClient, guest: Headers, key: str) -> None:
     answer = client.post("/orders", json={"recipe": "Margarita"}, headers={**guest, "Idempotency-Key": key})
     assert (422, "Idempotency-Key") == (answer.status_code, answer.get_json()["errors"][0]["field"])
