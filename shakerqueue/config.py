@@ -53,6 +53,7 @@ class Settings:
     log_level: str
     log_format: str
     business_days: BusinessDays
+    webhook_allow_private: bool
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
     failpoints_folder: Path | None = None
 
@@ -105,6 +106,7 @@ def _read(env: Env) -> Settings:
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
         business_days=_business_days(env),
+        webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
         public_url=_public_url(env),
         failpoints_folder=_failpoints_folder(env, environment),
     )

@@ -62,6 +62,7 @@ class Bar:
             log_level="INFO",
             log_format="json",
             business_days=BusinessDays(ZoneInfo("UTC"), time(5)),
+            webhook_allow_private=True,
         )
 
     @property
@@ -80,6 +81,7 @@ class Bar:
             "BCRYPT_COST": str(settings.bcrypt_cost),
             "PORT": str(port),
             "WORKERS": str(API_WORKERS),
+            "WEBHOOK_ALLOW_PRIVATE": "true",
             **self.extra_environment,
         }
         return {**inherited_environment(chosen), **chosen}

@@ -20,7 +20,15 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SHAKERQUEUE_ENV", "PORT", "BCRYPT_COST", "AMQP_PREFIX", "TIME_ZONE", "BUSINESS_DAY_ENDS"):
+    for name in (
+        "SHAKERQUEUE_ENV",
+        "PORT",
+        "BCRYPT_COST",
+        "AMQP_PREFIX",
+        "TIME_ZONE",
+        "BUSINESS_DAY_ENDS",
+        "WEBHOOK_ALLOW_PRIVATE",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
@@ -66,6 +74,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("TIME_ZONE", "../../etc/passwd"),
         ("BUSINESS_DAY_ENDS", "5"),
         ("BUSINESS_DAY_ENDS", "24:00"),
+        ("WEBHOOK_ALLOW_PRIVATE", "sometimes"),
     ],
 )
 def test_an_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -78,6 +87,12 @@ def test_cheap_password_hashes_are_for_tests_only(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("BCRYPT_COST", "4")
     monkeypatch.setenv("SHAKERQUEUE_ENV", "test")
     assert 4 == load_settings().bcrypt_cost
+
+
+def test_webhooks_go_to_private_targets_only_where_somebody_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not load_settings().webhook_allow_private
+    monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
+    assert load_settings().webhook_allow_private
 
 
 def test_a_setting_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
