@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from time import monotonic
 from urllib.parse import urlsplit
 
-import httpcore
+import httpcore2
 import structlog
 
 from consumer.webhooks.outcomes import AttemptFailed, Outcome, SendError
@@ -52,8 +52,8 @@ class Sender:
         self._allow_private = allow_private
         self._attempt_seconds = attempt_seconds
         self._resolver = resolver or SystemResolver()
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context or httpcore.default_ssl_context(),
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=ssl_context or httpcore2.default_ssl_context(),
             max_connections=None,
             max_keepalive_connections=MAX_IDLE_CONNECTIONS,
             keepalive_expiry=idle_seconds,
@@ -100,24 +100,24 @@ class Sender:
                 return error
             case TargetRefused():
                 return AttemptFailed(SendError.TARGET_REFUSED, str(error))
-            case TimeoutError() | httpcore.TimeoutException():
+            case TimeoutError() | httpcore2.TimeoutException():
                 return AttemptFailed(SendError.TIMEOUT, f"no complete answer within {self._attempt_seconds:g} s")
-            case httpcore.RemoteProtocolError():
+            case httpcore2.RemoteProtocolError():
                 return AttemptFailed(SendError.PROTOCOL_ERROR, "the answer is not HTTP/1.1, or it broke off")
-            case httpcore.LocalProtocolError():  # its text would quote the header
+            case httpcore2.LocalProtocolError():  # its text would quote the header
                 return AttemptFailed(SendError.PROTOCOL_ERROR, "the request cannot be said in HTTP/1.1")
             case ssl.SSLError():
                 return AttemptFailed(SendError.TLS_FAILED, tls_reason(error))
-            case OSError() | httpcore.NetworkError():
+            case OSError() | httpcore2.NetworkError():
                 return AttemptFailed(SendError.CONNECTION_FAILED, "the connection broke")
         return None
 
 
-def _request_url(url: str) -> httpcore.URL:
-    """Taken apart here, because httpcore would drop what follows a semicolon."""
+def _request_url(url: str) -> httpcore2.URL:
+    """Taken apart here, because httpcore2 would drop what follows a semicolon."""
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
+    return httpcore2.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
 
 
 def _request_headers(url: str, headers: Mapping[str, str]) -> list[tuple[str | bytes, str | bytes]]:
@@ -125,7 +125,7 @@ def _request_headers(url: str, headers: Mapping[str, str]) -> list[tuple[str | b
     return list({**given, "host": urlsplit(url).netloc, "user-agent": USER_AGENT}.items())
 
 
-async def _read_beginning(response: httpcore.Response) -> bytes:
+async def _read_beginning(response: httpcore2.Response) -> bytes:
     """The body, or its first 64 KiB; a connection with more to come is dropped when its response is closed."""
     beginning = bytearray()
     async for chunk in response.aiter_stream():
@@ -135,5 +135,5 @@ async def _read_beginning(response: httpcore.Response) -> bytes:
     return bytes(beginning[:MAX_ANSWER_BYTES])
 
 
-def _header(response: httpcore.Response, wanted: bytes) -> str | None:
+def _header(response: httpcore2.Response, wanted: bytes) -> str | None:
     return next((value.decode("latin-1") for name, value in response.headers if name.lower() == wanted), None)

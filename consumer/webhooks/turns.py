@@ -11,8 +11,8 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from consumer.webhooks.outcomes import Outcome
 from consumer.webhooks.schedule import delay_seconds
-from consumer.webhooks.sending import Outcome
 from shakerqueue.errors import ShakerQueueError
 from shakerqueue.queries import webhooks
 from shakerqueue.queries.models import ToldEvent, WebhookDeliveryStatus, WebhookEndpoint

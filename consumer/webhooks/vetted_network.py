@@ -2,7 +2,7 @@
 
 Between a check of a name and a connect to that name its owner could answer with another address (DNS rebinding). So
 the name is resolved here, once a connect; all its addresses are judged, and one of these very addresses is connected
-to. TLS still verifies the name: httpcore hands it to `start_tls`.
+to. TLS still verifies the name: httpcore2 hands it to `start_tls`.
 """
 
 import asyncio
@@ -11,20 +11,20 @@ import ssl
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import httpcore
+import httpcore2
 
 from consumer.webhooks.outcomes import AttemptFailed, SendError
 from consumer.webhooks.resolving import Resolver
 from shakerqueue.webhook_targets import IPAddress, is_allowed
 
 
-class VettedNetwork(httpcore.AsyncNetworkBackend):
-    """httpcore's network, where no connection leads to an address that webhooks must not reach."""
+class VettedNetwork(httpcore2.AsyncNetworkBackend):
+    """httpcore2's network, where no connection leads to an address that webhooks must not reach."""
 
     def __init__(self, resolver: Resolver, *, allow_private: bool) -> None:
         self._resolver = resolver
         self._allow_private = allow_private
-        self._tcp = httpcore.AnyIOBackend()
+        self._tcp = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -32,8 +32,8 @@ class VettedNetwork(httpcore.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
         """A connection to the first address of `host` that takes one; each has `timeout` seconds, the resolver too.
 
         Raises:
@@ -45,9 +45,9 @@ class VettedNetwork(httpcore.AsyncNetworkBackend):
                 return _Connection(
                     await self._tcp.connect_tcp(str(address), port, timeout, local_address, socket_options)
                 )
-            except httpcore.ConnectTimeout:
+            except httpcore2.ConnectTimeout:
                 failure = AttemptFailed(SendError.TIMEOUT, f"no connection within {timeout:g} s")
-            except httpcore.ConnectError as error:
+            except httpcore2.ConnectError as error:
                 failure = AttemptFailed(SendError.CONNECTION_FAILED, _network_reason(error))
         raise failure
 
@@ -63,22 +63,22 @@ class VettedNetwork(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-class _Connection(httpcore.AsyncNetworkStream):
+class _Connection(httpcore2.AsyncNetworkStream):
     """A connection that says when it is TLS that fails, and that no cancellation leaves open."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
         self._stream = stream
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         try:
             return await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except httpcore.ConnectTimeout as error:
+        except httpcore2.ConnectTimeout as error:
             raise AttemptFailed(SendError.TIMEOUT, f"no TLS connection within {timeout:g} s") from error
-        except httpcore.ConnectError as error:
+        except httpcore2.ConnectError as error:
             raise AttemptFailed(SendError.TLS_FAILED, tls_reason(error.__cause__)) from error
-        except BaseException:  # httpcore closes it after an error, but not when it is cancelled
+        except BaseException:  # httpcore2 closes it after an error, but not when it is cancelled
             await self.aclose()
             raise
 

@@ -31,8 +31,8 @@ def configure_logging(level: str, log_format: str) -> None:
     # pika tells every step of every connection attempt; what matters of it we log ourselves.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
-    # httpcore's debug lines hold the answers' headers.
-    logging.getLogger("httpcore").setLevel(logging.WARNING)
+    # httpcore2's debug lines hold the answers' headers.
+    logging.getLogger("httpcore2").setLevel(logging.WARNING)
 
 
 def _final(log_format: str) -> list[structlog.typing.Processor]:

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from consumer.webhooks import turns
+from consumer.webhooks.outcomes import Outcome, SendError
 from consumer.webhooks.schedule import DELAYS_SECONDS
-from consumer.webhooks.sending import Outcome
 from consumer.webhooks.turns import Attempt, Lease, LeaseLost, Turn, take_turn
 from shakerqueue.bar import BarNow, BarState
 from shakerqueue.database import Database
@@ -32,7 +32,9 @@ from tests.support.webhooks import add_endpoint
 ROOM = 8
 
 
-def outcome(status: int | None = 200, error: str | None = None, retry_after_seconds: float | None = None) -> Outcome:
+def outcome(
+    status: int | None = 200, error: SendError | None = None, retry_after_seconds: float | None = None
+) -> Outcome:
     return Outcome(
         status=status,
         error=error,
@@ -110,9 +112,7 @@ def types(due: Turn) -> list[str]:
     return [delivery.type for delivery in due.due]
 
 
-def test_the_messages_of_an_order_go_out_one_after_the_other(
-    database: Database, guest: UUID, bartender: Actor
-) -> None:
+def test_the_messages_of_an_order_go_out_one_after_the_other(database: Database, guest: UUID, bartender: Actor) -> None:
     desk = Desk(database)
     placed = place(database, guest)
     act(database, Verb.COMPLETE, bartender, placed)
@@ -161,7 +161,7 @@ def test_after_three_days_it_is_given_up_and_the_next_one_goes(
     act(database, Verb.COMPLETE, bartender, place(database, guest))
     for _ in range(len(DELAYS_SECONDS)):
         [delivery] = desk.turn().due
-        desk.end(delivery, outcome(None, "timeout"))
+        desk.end(delivery, outcome(None, SendError.TIMEOUT))
         desk.make_due()
     [delivery] = desk.turn().due
 
@@ -237,11 +237,11 @@ def test_an_integration_hears_of_its_own_orders_and_the_house_of_all(database: D
 
 
 def test_only_what_is_wanted_is_sent_and_nothing_of_before(database: Database, guest: UUID, bartender: Actor) -> None:
-    before = place(database, guest)
-    desk = Desk(database, types=[WebhookType.ORDER_COMPLETE])
     act(database, Verb.COMPLETE, bartender, place(database, guest))
+    desk = Desk(database, types=[WebhookType.ORDER_COMPLETE])
+    act(database, Verb.COMPLETE, bartender, placed := place(database, guest))
     assert ["order.complete"] == types(desk.turn())
-    assert [] == desk.deliveries("1 FROM webhook_deliveries WHERE order_id = '" + str(before.id) + "' UNION SELECT 1")[1:]
+    assert [("order.complete", placed.id, 1)] == desk.deliveries("type, order_id, sequence")
 
 
 def test_a_long_log_is_worked_off_in_turns_and_nothing_is_missed(

@@ -47,7 +47,7 @@ def told(*events: ToldEvent, wanted: frozenset[WebhookType] = ALL) -> list[tuple
 
 
 def test_whatever_can_happen_has_a_type() -> None:
-    happened = {kind for type in OrderEventType for kind, _ in told(event(type.value))}
+    happened = {kind for what in OrderEventType for kind, _ in told(event(what.value))}
     became = {kind for status in OrderStatus for kind, _ in told(event("started", status.value))}
     named = happened | became
     assert ALL - {WebhookType.MENU_CHANGED, WebhookType.BAR_CHANGED} == named
@@ -81,12 +81,12 @@ def test_a_message_says_when_it_happened_in_utc() -> None:
     berlin = timezone(timedelta(hours=1))
     [message] = order_messages([event("placed")], ALL, {})
     assert "2026-11-23T12:00:00+00:00" == json.loads(message.body)["timestamp"]
-    closes_at = NOON.astimezone(berlin)
-    assert "2026-11-23T12:00:00+00:00" == bar_news(BarNow(state=BarState.LAST_CALL, closes_at=closes_at)).data["closes_at"]
+    bar = BarNow(state=BarState.LAST_CALL, closes_at=NOON.astimezone(berlin))
+    assert "2026-11-23T12:00:00+00:00" == bar_news(bar).data["closes_at"]
 
 
 def recipe(**changed: Any) -> Recipe:
-    said = {
+    said: dict[str, Any] = {
         "id": UUID(int=3),
         "name": "Negroni",
         "build": RecipeBuild.STIRRED,
