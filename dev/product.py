@@ -12,6 +12,7 @@ MIGRATE = ["-m", "shakerqueue.cli", "migrate", "up"]
 SEED = ["-m", "seed"]
 SERVE = ["-m", "shakerqueue.cli", "serve"]
 CONSUME = ["-m", "consumer"]
+SEND_WEBHOOKS = ["-m", "consumer.webhooks"]
 SECRETS = ["JWT_SECRET", "PASSWORD_PEPPER"]
 
 

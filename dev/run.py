@@ -93,7 +93,7 @@ class Parts(ExitStack):
 
 def timed_line(name: str, what: str, since: float) -> None:
     """Print one line of progress."""
-    print(f"  {name:<14} {what} ({time.monotonic() - since:.1f} s)", flush=True)
+    print(f"  {name:<24} {what} ({time.monotonic() - since:.1f} s)", flush=True)
 
 
 def main() -> int:
@@ -181,6 +181,7 @@ def start(parts: Parts, folder: Path, host: str, port: int, amqp_url: str | None
         AMQP_URL=amqp_url or (rabbitmq.url if rabbitmq else NO_BROKER),
         HOST=host,
         PORT=str(port),
+        WEBHOOK_ALLOW_PRIVATE=os.environ.get("WEBHOOK_ALLOW_PRIVATE", "true"),  # who tries it out listens here
     )
     prepare_database(folder, settings)
     wait_ready(rabbitmq, began)
@@ -222,9 +223,13 @@ def prepare_database(folder: Path, settings: dict[str, str]) -> None:
 
 
 def start_product(parts: Parts, folder: Path, settings: dict[str, str]) -> Api:
-    """Start the consumer, if there is a broker, and the API; wait for it: it is the last to start, the first to end."""
+    """Start what works behind the API (a consumer, if there is a broker), and the API; wait for it.
+
+    It is the last to start and the first to end.
+    """
     began = time.monotonic()
-    name = "API" if settings["AMQP_URL"] == NO_BROKER else "API, consumer"
+    name = "API, webhooks" if settings["AMQP_URL"] == NO_BROKER else "API, consumer, webhooks"
+    parts.launch(ProductServer("Webhooks", product.SEND_WEBHOOKS, state_folder=folder, settings=settings))
     if settings["AMQP_URL"] != NO_BROKER:
         parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
     api = Api(settings["HOST"], int(settings["PORT"]), state_folder=folder, settings=settings)

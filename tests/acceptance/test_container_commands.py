@@ -158,6 +158,7 @@ def test_the_composed_services_serve_an_order_from_an_empty_database(containers:
 
     with ExitStack() as started:
         consumer = started.enter_context(containers.running("consumer"))
+        webhooks = started.enter_context(containers.running("webhooks"))
         api = started.enter_context(containers.running("api"))
         eventually(containers.api_is_healthy, deadline_seconds=30)
         client = started.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{containers.port}"))
@@ -167,7 +168,7 @@ def test_the_composed_services_serve_an_order_from_an_empty_database(containers:
         place = placed.headers["Location"]
         eventually(lambda: client.get(place, headers=guest).json()["status"] == "pending")
 
-    assert (0, 0) == (api.returncode, consumer.returncode)
+    assert (0, 0, 0) == (api.returncode, consumer.returncode, webhooks.returncode)
 
 
 class NotReady(BaseHTTPRequestHandler):

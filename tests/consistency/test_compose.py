@@ -24,7 +24,7 @@ from tests.support.compose import (
     process_environment,
 )
 
-CONFIGURED = ["api", "consumer", "migrate", "seed"]
+CONFIGURED = ["api", "consumer", "migrate", "seed", "webhooks"]
 ONE_SHOTS = ["migrate", "secrets", "seed"]
 
 

@@ -24,6 +24,7 @@ from shakerqueue.tables import add_tables
 from tests.support.bar import Bar
 from tests.support.orders import drink, order
 from tests.support.waiting import eventually
+from tests.support.webhooks import add_endpoint
 
 Outcome = int | str
 IN = "in"  # past the guard, whatever the view then says of an empty request
@@ -56,6 +57,9 @@ OWNER_AND_STAFF = who(401, IN, 404, IN, IN, 404)
 STAFF = who(401, 403, 403, IN, IN, 403)
 STAFF_AND_KEYS = who(401, 403, 403, IN, IN, IN)
 ADMIN = who(401, 403, 403, 403, IN, 403)
+ADMIN_AND_KEYS = who(401, 403, 403, 403, IN, IN)
+HOUSES_WEBHOOK = who(401, 403, 403, 403, IN, 404)
+HOUSES_DELIVERY = who(401, 403, 403, 403, 404, 404)  # there is none
 
 ITEM = "/orders/<uuid:order_id>/items/<int:number>"
 
@@ -84,6 +88,17 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /api-keys": ADMIN,
     "GET /api-keys": ADMIN,
     "DELETE /api-keys/<uuid:key_id>": who(401, 403, 403, 403, 404, 403),  # there is none
+    "POST /webhooks": ADMIN_AND_KEYS,
+    "GET /webhooks": ADMIN_AND_KEYS,
+    "GET /webhooks/<uuid:webhook_id>": HOUSES_WEBHOOK,
+    "PATCH /webhooks/<uuid:webhook_id>": ADMIN_AND_KEYS,  # an empty change is refused first
+    "DELETE /webhooks/<uuid:webhook_id>": HOUSES_WEBHOOK,
+    "POST /webhooks/<uuid:webhook_id>/rotate": HOUSES_WEBHOOK,
+    "POST /webhooks/<uuid:webhook_id>/test": HOUSES_WEBHOOK,
+    "POST /webhooks/<uuid:webhook_id>/redeliver": ADMIN_AND_KEYS,
+    "GET /webhooks/<uuid:webhook_id>/deliveries": HOUSES_WEBHOOK,
+    "GET /webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>": HOUSES_DELIVERY,
+    "POST /webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/redeliver": HOUSES_DELIVERY,
     "GET /reports/service": STAFF,
     "GET /reports/recipes": STAFF,
     "GET /reports/staff": STAFF,
@@ -186,6 +201,13 @@ class House:
         return 1
 
     def key_id(self) -> UUID:
+        return uuid4()
+
+    def webhook_id(self) -> UUID:
+        with self.services.database.transaction() as conn:
+            return add_endpoint(conn).id
+
+    def delivery_id(self) -> UUID:
         return uuid4()
 
     def verb(self) -> str:
