@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ class Received:
 
     headers: dict[str, str]
     body: bytes
+    at: float  # seconds since 1970
 
     @property
     def id(self) -> str:
@@ -62,7 +64,7 @@ def receiver() -> Iterator[Receiver]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            came = Received({name.lower(): value for name, value in self.headers.items()}, body)
+            came = Received({name.lower(): value for name, value in self.headers.items()}, body, time.time())
             here.received.append(came)
             if here.hold is not None:
                 here.hold.wait(30)
@@ -75,8 +77,14 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+        def handle_error(self, *_: object) -> None:
+            """Whoever sent has hung up, or was killed."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     here = Receiver(f"http://127.0.0.1:{server.server_port}/hooks")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -14,6 +14,7 @@ from tests.chaos.rows import (
     poison,
     repeats,
     soak,
+    webhooks,
 )
 
 ROWS: dict[str, type[Row]] = {
@@ -43,6 +44,7 @@ ROWS: dict[str, type[Row]] = {
         repeats.Repeats,
         bartenders.SameDrink,
         feed.Feed,
+        webhooks.Webhooks,
         soak.Soak,
     )
 }
