@@ -1,23 +1,34 @@
 """Fields that are stricter than marshmallow's own, or that several schemas share."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 
 MAX_NOTE_LENGTH = 500
 MAX_NAME_LENGTH = 100
 MAX_REASON_LENGTH = 200
+MAX_KEY_LENGTH = 255
 MAX_DIGITS = 18  # whatever has no more of them fits a bigint
 
 
 class StrictSchema(Schema):
-    """A body in which an unknown field is an error: a misspelt field is never ignored."""
+    """What is sent to us. An unknown field is an error: a misspelt field is never ignored."""
 
     body_is_optional = False
+    rules: ClassVar[Mapping[str, Any]] = {}  # what `validates_schema` checks, as JSON Schema
 
     class Meta:
         unknown = RAISE
+
+
+class AnswerSchema(Schema):
+    """What we answer. All members are always there, unless `not_always` names them; others may come in time."""
+
+    not_always: ClassVar[frozenset[str]] = frozenset()
+
+    class Meta:
+        unknown = EXCLUDE
 
 
 class WholeNumber(fields.Integer):
@@ -36,6 +47,8 @@ def is_whole_number(given: str) -> bool:
 
 class QueryNumber(fields.Integer):
     """A whole number in a query string."""
+
+    rules: ClassVar[Mapping[str, Any]] = {"minimum": 0, "maximum": 10**MAX_DIGITS - 1}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not is_whole_number(value):

@@ -16,6 +16,7 @@ from shakerqueue.revocations import Revocations
 
 View = TypeVar("View", bound=Callable[..., Any])
 GUARD_ATTRIBUTE = "shakerqueue_guard"
+OWN_PAGES_ATTRIBUTE = "shakerqueue_own_pages"
 
 
 def allow(roles: frozenset[UserRole]) -> Callable[[View], View]:
@@ -60,6 +61,7 @@ def own_pages(view: View) -> View:
         cookies.refuse_other_origins()
         return view(*args, **kwargs)
 
+    setattr(open_to_own_pages, OWN_PAGES_ATTRIBUTE, True)
     return public(cast("View", open_to_own_pages))
 
 

@@ -10,6 +10,7 @@ from psycopg import Connection
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.idempotency import earlier_order, replayed, stored_order
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.order_access import visible_order
 from shakerqueue.api.order_json import accepted, orders_json
 from shakerqueue.api.pages import page
@@ -17,11 +18,13 @@ from shakerqueue.api.placing import placed_order, placement_of
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import (
+    QUEUED,
     OrderListQuerySchema,
     OrderListSchema,
     OrderSchema,
     PlaceOrderSchema,
     QueuedOrderSchema,
+    UnstoredOrderSchema,
     WaitQuerySchema,
 )
 from shakerqueue.api.services import services
@@ -40,7 +43,15 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Dri
 @blueprint.route("", methods=["POST"])
 @allow(EVERYONE)
 @blueprint.arguments(PlaceOrderSchema)
-@blueprint.response(202, QueuedOrderSchema)
+@blueprint.response(202, QueuedOrderSchema, headers=["Location", "Idempotent-Replayed"])
+@contract(
+    takes=["Idempotency-Key"],
+    fails=[
+        *("forbidden", "bar_closed", "sold_out", "unknown_recipe"),
+        *("idempotency_conflict", "not_your_table", "too_many_drinks"),
+    ],
+    or_answers=OrderSchema,
+)
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order. Answered once it is safely queued; the bar sees it a moment later."""
     placement = placement_of(principal(), request.headers.get("Idempotency-Key"), request.get_json())
@@ -72,6 +83,7 @@ def list_orders(query: dict[str, Any]) -> Response:
 @allow(EVERYONE)
 @blueprint.arguments(WaitQuerySchema, location="query")
 @blueprint.response(200, OrderSchema)
+@contract(or_answers=UnstoredOrderSchema)
 def get_order(query: dict[str, Any], order_id: UUID) -> Response:
     """One order as it is now, or, with `wait`, as it is once it has changed. Not persisted yet, it reads as queued."""
     order = _look(order_id)
@@ -79,7 +91,7 @@ def get_order(query: dict[str, Any], order_id: UUID) -> Response:
         extend_deadline(query["wait"])
         order = wait_for_change(lambda: _look(order_id), order, query["wait"])
     if order is None:
-        return jsonify({"id": str(order_id), "status": "queued"})
+        return jsonify({"id": str(order_id), "status": QUEUED})
     with services().database.connection(request_deadline()) as conn:
         return jsonify(orders_json(conn, [order])[0])
 
@@ -111,7 +123,7 @@ def _page(
 def _queued_json(order: OrderPlaced) -> dict[str, Any]:
     return {
         "id": str(order.id),
-        "status": "queued",
+        "status": QUEUED,
         "placed_at": order.placed_at.isoformat(),
         "items": [{"number": drink.number, "recipe": drink.item.recipe} for drink in drinks_of(order)],
     }

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from shakerqueue.api.bar import refuse_while_closed
+from shakerqueue.api.fields import MAX_KEY_LENGTH
 from shakerqueue.api.guest_passes import guests_ticket
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.services import services
@@ -14,8 +15,6 @@ from shakerqueue.menu import can_be_ordered
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.order_ids import fingerprint, order_id
 from shakerqueue.queries.models import Recipe, UserRole
-
-MAX_KEY_LENGTH = 255
 
 
 class Placement(NamedTuple):

@@ -1,0 +1,175 @@
+"""The OpenAPI document: whole, valid, and what the code says."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_smorest.spec.plugins import FlaskPlugin
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from dev.openapi import operations
+from shakerqueue.api.account_schemas import PinSchema, RightsChangeSchema
+from shakerqueue.api.dead_letter_schemas import DeadLetterChoiceSchema
+from shakerqueue.api.fields import StrictSchema
+from shakerqueue.api.guards import GUARD_ATTRIBUTE
+from shakerqueue.api.menu_schemas import RecipeChangeSchema, RecipeIngredientSchema
+from shakerqueue.api.schemas import OrderLineSchema, PlaceOrderSchema
+from shakerqueue.app import register_api
+from tests.support.contract import problems_of
+
+APP = Flask("tests", static_folder=None)
+DOCUMENT = register_api(APP)
+OPERATIONS = operations(DOCUMENT)
+ANSWERS = [(name, status) for name, operation in OPERATIONS.items() for status in operation["responses"]]
+BODIES = [name for name, operation in OPERATIONS.items() if "requestBody" in operation]
+ERROR = "application/problem+json"
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def views() -> dict[str, Callable[..., Any]]:
+    """The view of each operation of the URL map, pages excepted, by the name that the document should have for it."""
+    return {
+        f"{method} {FlaskPlugin.flaskpath2openapi(rule.rule)}": APP.view_functions[rule.endpoint]
+        for rule in APP.url_map.iter_rules()
+        if not rule.endpoint.startswith(("pages.", "docs."))
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def references(node: Any) -> Iterator[str]:
+    """What a part of the document refers to."""
+    if isinstance(node, dict):
+        yield from [node["$ref"]] if "$ref" in node else []
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from references(each)
+
+
+def reachable(node: Any) -> set[str]:
+    """The names of all schemas that a part of the document leads to."""
+    names = {it.rpartition("/")[2] for it in references(node) if it.startswith("#/components/schemas/")}
+    return names.union(*(reachable(SCHEMAS[name]) for name in names))
+
+
+def test_it_is_valid() -> None:
+    assert [] == [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()]
+
+
+def test_every_route_but_the_pages_is_in_it() -> None:
+    assert set(views()) == set(OPERATIONS)
+
+
+def test_an_operation_is_named_like_its_view() -> None:
+    assert {name: view.__name__ for name, view in views().items()} == {
+        name: operation["operationId"] for name, operation in OPERATIONS.items()
+    }
+    assert len(OPERATIONS) == len({operation["operationId"] for operation in OPERATIONS.values()})
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_says_what_it_is_and_who_may(name: str) -> None:
+    operation, roles = OPERATIONS[name], getattr(views()[name], GUARD_ATTRIBUTE)
+    assert operation["summary"]
+    assert operation["description"].startswith(operation["summary"])
+    assert set(operation["tags"]) <= {tag["name"] for tag in DOCUMENT["tags"]}
+    if roles is None:
+        assert [] == operation["security"]
+    else:
+        assert {"accessToken", "pageSession"} == {scheme for way in operation["security"] for scheme in way}
+        assert [sorted(roles)] * 2 == [sorted(named) for way in operation["security"] for named in way.values()]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_request_has_examples_that_are_good(name: str) -> None:
+    content = OPERATIONS[name]["requestBody"]["content"]["application/json"]
+    assert content["examples"]
+    for example in content["examples"].values():
+        assert [] == problems_of(content["schema"], example["value"])
+
+
+@pytest.mark.parametrize(("name", "status"), ANSWERS)
+def test_an_answer_has_the_requests_id_and_examples_that_are_good(name: str, status: str) -> None:
+    answer = OPERATIONS[name]["responses"][status]
+    assert "X-Request-Id" in answer["headers"]
+    for media_type, content in answer.get("content", {}).items():
+        assert "example" in content if media_type.startswith(("text/", "image/")) else content["examples"]
+        for example in content.get("examples", {}).values():
+            assert [] == problems_of(content["schema"], example["value"])
+
+
+@pytest.mark.parametrize(("name", "status"), [(name, status) for name, status in ANSWERS if status >= "400"])
+def test_an_error_is_a_problem_with_its_codes(name: str, status: str) -> None:
+    if (name, status) == ("GET /readyz", "503"):  # says what is away, as its 200 does
+        return
+    [(media_type, content)] = OPERATIONS[name]["responses"][status]["content"].items()
+    assert (ERROR, "Problem") == (media_type, described_by(name, status))
+    for code, example in content["examples"].items():
+        assert (code, int(status)) == (example["value"]["code"], example["value"]["status"])
+
+
+def described_by(name: str, status: str) -> str:
+    method, path = name.split(" ")
+    answer = DOCUMENT["paths"][path][method.lower()]["responses"][status]
+    if "$ref" in answer:
+        answer = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return str(answer["content"][ERROR]["schema"]["$ref"].rpartition("/")[2])
+
+
+def test_what_is_sent_is_closed_and_what_is_answered_may_grow() -> None:
+    sent = reachable(
+        [operation.get("requestBody") for path in DOCUMENT["paths"].values() for operation in path.values()]
+    )
+    answered = reachable([operation["responses"] for path in DOCUMENT["paths"].values() for operation in path.values()])
+    assert [] == [name for name in sent if SCHEMAS[name].get("additionalProperties") is not False]
+    assert [] == [name for name in answered if "additionalProperties" in SCHEMAS[name]]
+
+
+def test_an_answer_always_has_all_its_members_but_those_that_are_named() -> None:
+    answered = reachable([operation["responses"] for path in DOCUMENT["paths"].values() for operation in path.values()])
+    optional = {name: set(SCHEMAS[name]["properties"]) - set(SCHEMAS[name]["required"]) for name in answered}
+    assert {"MenuEntry": {"remaining"}, "Problem": {"allowed", "reason", "reopens_at", "attempts_left"}} == {
+        name: members for name, members in optional.items() if members
+    }
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        (PlaceOrderSchema, {"recipe": "Negroni"}, {"recipe": "Negroni", "items": [{"recipe": "Negroni"}]}),
+        (PlaceOrderSchema, {"items": [{"recipe": "Negroni"}]}, {}),
+        (PlaceOrderSchema, {"recipe": "Negroni", "note": None}, {"recipe": "Negroni", "note": ""}),
+        (PlaceOrderSchema, {"recipe": "N" * 100}, {"recipe": "N" * 101}),
+        (OrderLineSchema, {"recipe": "Negroni", "quantity": 100}, {"recipe": "Negroni", "quantity": 101}),
+        (
+            RecipeIngredientSchema,
+            {"name": "Gin", "amount": 0.5, "unit": "ml"},
+            {"name": "Gin", "amount": 0, "unit": "ml"},
+        ),
+        (
+            RecipeIngredientSchema,
+            {"name": "Gin", "amount": 1, "unit": "ml"},
+            {"name": " Gin", "amount": 1, "unit": "ml"},
+        ),
+        (RecipeChangeSchema, {"remaining": 1}, {"remaining": 1, "remaining_delta": 1}),
+        (RightsChangeSchema, {"role": "admin"}, {"role": "integration"}),
+        (RightsChangeSchema, {"disabled": True}, {}),
+        (DeadLetterChoiceSchema, {"all": True}, {"all": True, "reason": "any"}),
+        (DeadLetterChoiceSchema, {"reason": "any"}, {"reason": None}),
+        (PinSchema, {"pin": "4826", "password": "any"}, {"pin": "482", "password": "any"}),
+    ],
+)
+def test_a_request_is_described_as_strictly_as_it_is_checked(
+    schema: type[StrictSchema], good: dict[str, Any], bad: dict[str, Any]
+) -> None:
+    name = schema.__name__.removesuffix("Schema")
+    described = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    assert ([], {}) == (problems_of(described, good), schema().validate(good))
+    assert (True, True) == (bool(problems_of(described, bad)), bool(schema().validate(bad)))
+
+
+def test_a_text_is_described_as_one_that_can_be_stored() -> None:
+    assert ["$.recipe"] == [
+        it.partition(":")[0] for it in problems_of({**DOCUMENT, **SCHEMAS["PlaceOrder"]}, {"recipe": "Negroni\0"})
+    ]
