@@ -25,7 +25,8 @@ class CheckedClient(FlaskClient):
         if name in documented():
             check_answer(name, documented()[name], response)
             if response.status_code < 300:
-                check_request(name, documented()[name], response, kwargs.get("json"))
+                body = self.application.json.loads(self.application.json.dumps(kwargs.get("json")))
+                check_request(name, documented()[name], response, body)
         return response
 
     def _operation_name(self, response: TestResponse) -> str:

@@ -60,7 +60,7 @@ MEMBERS: dict[str, Any] = {
     "parts": {"database": "ok", "broker": "ok", "consumer": "ok", "menu": "ok"},
     "password": "correct horse battery staple",
     "old_password": "the one before",
-    "pin": "4826",
+    "pin": "4825",
     "place_in_line": 3,
     "prep_seconds": 90,
     "priority": 5,
