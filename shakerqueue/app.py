@@ -59,7 +59,7 @@ from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
-from shakerqueue.web import headers, pages
+from shakerqueue.web import docs, headers, pages
 
 BLUEPRINTS = (
     auth.blueprint,
@@ -129,6 +129,7 @@ def register_api(app: Flask) -> dict[str, Any]:
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(docs.blueprint)
     problems.register_handlers(app)
     return build_document(app, api)
 

@@ -17,7 +17,7 @@ MADE_AT = "2026-11-07T20:45:12.730000+00:00"
 MEMBERS: dict[str, Any] = {
     "after": 4711,
     "age_seconds": 94.2,
-    "allergens": ["egg"],
+    "allergens": [],
     "attempts": 3,
     "begins_at": "2026-11-07T05:00:00+00:00",
     "body": '{"v":1,"orders":[]}',

@@ -48,6 +48,8 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /livez": ANYONE,
     "GET /readyz": ANYONE,
     "GET /openapi.json": ANYONE,
+    "GET /docs": ANYONE,
+    "GET /docs/<version>/<path:file>": ANYONE,
     "POST /register": ANYONE,
     "POST /login": ANYONE,
     "POST /token/refresh": ANYONE,
@@ -108,7 +110,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
 }
 
 
-PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board", "GET /manager"})
+PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board", "GET /manager", "GET /docs"})
 
 
 class House:
@@ -159,6 +161,9 @@ class House:
 
     def name(self) -> str:
         return "base.css"
+
+    def file(self) -> str:
+        return "swagger-ui.css"
 
     def number(self) -> int:
         return 1
