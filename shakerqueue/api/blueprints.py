@@ -34,6 +34,8 @@ class StrictParser(FlaskParser):
         for name, values in req.args.lists():
             if len(values) > 1 and not isinstance(schema.fields.get(name), fields.List):
                 raise ValidationError({name: ["Given more than once."]})
+            if any("\0" in value for value in values):  # as in a body: it cannot be stored, so nothing has it
+                raise ValidationError({name: ["Holds the character NUL."]})
         return super().load_querystring(req, schema)
 
 

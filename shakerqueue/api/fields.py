@@ -32,10 +32,10 @@ class AnswerSchema(Schema):
 
 
 class WholeNumber(fields.Integer):
-    """An integer that was written as one: true, 1.0 and "1" are none."""
+    """A number without a fraction, as JSON Schema sees it: 1.0 is one; true and "1" are none."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if type(value) is not int:
+        if type(value) is not int and not (type(value) is float and value.is_integer()):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 

@@ -174,7 +174,10 @@ class MenuSchema(AnswerSchema):
 
 
 class BarChangeSchema(StrictSchema):
-    """`accepting` starts afresh: what is not given with it is null. Without it, what is not given stays."""
+    """`accepting` starts afresh: what is not given with it is null. Without it, what is not given stays.
+
+    `closes_at` is last call: accepted until then. Times are ahead, within a year; the bar reopens after it closes.
+    """
 
     accepting = YesOrNo()
     reason = label(MAX_REASON_LENGTH, allow_none=True)

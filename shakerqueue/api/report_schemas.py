@@ -16,7 +16,7 @@ class ReportQuerySchema(StrictSchema):
         data_key="from",
         load_default=None,
         validate=IN_RANGE,
-        metadata={"description": "the first business day; by default the same as `to`"},
+        metadata={"description": "the first business day, at most a year before `to`; by default the same"},
     )
     last = fields.Date(
         data_key="to",

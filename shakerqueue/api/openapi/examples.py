@@ -85,8 +85,6 @@ MEMBERS: dict[str, Any] = {
     "user_id": USER_ID,
     "username": "ada",
     "Bar.reason": None,
-    "BarChange.reason": "last call",
-    "BarChange.closes_at": "2026-11-08T01:00:00+00:00",
     "CanceledDrink.error": "guest left",
     "CanceledDrink.status": "canceled",
     "Colleague.username": "bartender",
@@ -134,9 +132,8 @@ WHOLE: dict[str, dict[str, Any]] = {
         "a crate came in": {"remaining_delta": 24},
         "the build's own time again": {"prep_seconds": None},
     },
-    "BarChange": {
-        "last call": {"closes_at": "2026-11-08T01:00:00+00:00", "reason": "last call"},
-        "closed": {"accepting": False, "reason": "Stock-taking", "reopens_at": "2026-11-08T18:00:00+00:00"},
+    "BarChange": {  # no times: they have to be ahead
+        "closed": {"accepting": False, "reason": "Stock-taking"},
         "open": {"accepting": True},
     },
     "DeadLetterChoice": {
