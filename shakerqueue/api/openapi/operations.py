@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 from werkzeug.routing import Rule
@@ -67,7 +67,7 @@ def problem_response(status: int, codes: list[str]) -> dict[str, Any]:
     lines = [f"- `{code}`: {PROBLEM_CODES[code].means}" for code in codes]
     headers = [*HEADERS_OF_STATUS.get(status, []), *(name for code in codes for name in HEADERS_OF_CODE.get(code, []))]
     return {
-        "description": "\n".join([HTTPStatus(status).phrase, "", *lines]),
+        "description": "\n".join(lines),
         "headers": answered_with(["X-Request-Id", *headers]),
         "content": {
             PROBLEM_TYPE: {
@@ -80,7 +80,7 @@ def problem_response(status: int, codes: list[str]) -> dict[str, Any]:
 
 def _texts(view: View) -> dict[str, str]:
     """The docstring: its first sentence, and all of it with who may."""
-    said = " ".join(line.strip() or "\n\n" for line in (view.__doc__ or "").strip().splitlines())
+    said = "\n\n".join(" ".join(part.split()) for part in cleandoc(view.__doc__ or "").split("\n\n"))
     roles = allowed_roles(view)
     who = "Anyone may." if roles is None else f"Who may: {', '.join(f'`{role}`' for role in roles)}."
     return {"summary": END_OF_SENTENCE.split(said)[0], "description": f"{said}\n\n{who}"}
