@@ -116,7 +116,7 @@ def test_a_token_signed_otherwise_is_not_let_in(client: FlaskClient, bar: Bar) -
     tokens = [
         jwt.encode(claims(), "another secret that is long enough", "HS256"),
         jwt.encode(claims(), secret + secret, "HS512"),
-        jwt.encode(claims(), None, "none"),
+        jwt.encode(claims(), "", "none"),
         f"{header}.{forged.rstrip('=')}.{signature}",
         f"{header}.{payload}.",
         f"{header}.{payload}",
