@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LINTER := dev/openapi_lint/node_modules/.package-lock.json
 # Two workers, each with servers of its own: what the least machine that we test on has cores for.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
@@ -22,17 +23,21 @@ test-all: $(INSTALLED) ## the tests and the slow ones
 	@$(BIN)/python -m dev.test_programs
 	$(PYTEST)
 
-verify: $(INSTALLED) ## lint, types, imports, and whether all that is derived is in step
+verify: $(INSTALLED) $(LINTER) ## lint, types, imports, and whether all that is derived is in step
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python sql/codegen/generate.py --check
+	$(BIN)/python -m dev.openapi --check
+	$(BIN)/python -m dev.openapi_changes
+	$(BIN)/python -m dev.openapi_lint
 	$(BIN)/python -m dev.check_migrations
 	$(BIN)/python -m dev.lock --check
 
-generate: $(INSTALLED) ## write shakerqueue/queries from sql/queries
+generate: $(INSTALLED) ## write shakerqueue/queries from sql/queries, and docs/openapi.json from the API
 	$(BIN)/python sql/codegen/generate.py
+	$(BIN)/python -m dev.openapi
 
 migrate: $(INSTALLED) ## bring the schema up to date: of DATABASE_URL, or of `make run`
 	@$(BIN)/python -m dev.with_database shakerqueue.cli migrate up
@@ -53,7 +58,7 @@ screenshots: $(INSTALLED) ## take the pictures of the pages in docs/images
 	@$(BIN)/python -m tests.browser.screenshots
 
 clean: ## remove what was installed and cached; the data of `make run` stays
-	rm -rf .venv .local/bench-venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv .local/bench-venv dev/openapi_lint/node_modules build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 	find . -name .git -prune -o -name .local -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 clean-data: ## remove the data, logs and secrets of `make run`
@@ -69,4 +74,8 @@ $(INSTALLED): requirements-dev.txt setup.cfg pyproject.toml
 		{ echo "Python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python dev/install.py
+	@touch $@
+
+$(LINTER): dev/openapi_lint/package-lock.json $(INSTALLED)
+	@$(BIN)/python -m dev.openapi_lint --install
 	@touch $@

@@ -3,6 +3,7 @@
 import atexit
 from contextlib import suppress
 from threading import Semaphore
+from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
@@ -15,6 +16,7 @@ from shakerqueue.api import (
     api_keys,
     auth,
     bar,
+    contract,
     dead_letters,
     events,
     health,
@@ -37,6 +39,9 @@ from shakerqueue.api import (
     webhooks,
 )
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
+from shakerqueue.api.openapi.document import build_document
+from shakerqueue.api.openapi.json_schemas import SchemaPlugin
+from shakerqueue.api.openapi.problem_schemas import ProblemSchema
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
@@ -58,7 +63,7 @@ from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
-from shakerqueue.web import headers, pages
+from shakerqueue.web import docs, headers, pages
 
 BLUEPRINTS = (
     auth.blueprint,
@@ -81,11 +86,18 @@ BLUEPRINTS = (
     status.blueprint,
     dead_letters.blueprint,
     health.blueprint,
+    contract.blueprint,
 )
 
 
 class ProblemApi(Api):  # type: ignore[misc] # it ships no types
-    """flask-smorest with our form of errors in place of its own."""
+    """flask-smorest with our form of errors in place of its own, and our schemas described as they check."""
+
+    ERROR_SCHEMA = ProblemSchema
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__(app, spec_kwargs={"marshmallow_plugin": SchemaPlugin()})
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return problems.from_http_exception(error)
@@ -101,28 +113,32 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logging(settings.log_level, settings.log_format)
     failpoints.enable(settings.failpoints_folder)
     app = Flask("shakerqueue", static_folder=None)
-    app.config.update(
-        API_TITLE="ShakerQueue",
-        API_VERSION="1",
-        OPENAPI_VERSION="3.1.0",
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     tokens.configure(app, settings)
     requests.register_hooks(app)
     headers.register(app, settings)
-    _register_api(app)
+    contract.publish(app, register_api(app))
     app.extensions[EXTENSION] = _start_services(settings)
     return app
 
 
-def _register_api(app: Flask) -> None:
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document. Nothing is started for it, and no setting is read."""
+    return register_api(Flask("shakerqueue", static_folder=None))
+
+
+def register_api(app: Flask) -> dict[str, Any]:
+    """Register all routes; the document that describes them."""
+    app.config.update(API_TITLE="ShakerQueue", API_VERSION="1", OPENAPI_VERSION="3.1.0")
     api = ProblemApi(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(docs.blueprint)
     problems.register_handlers(app)
+    return build_document(app, api)
 
 
 def _start_services(settings: Settings) -> Services:

@@ -1,11 +1,12 @@
 """What requests about accounts may hold, and what is answered of a user: never a password, hashed or not."""
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shakerqueue.api.fields import StrictSchema, YesOrNo
+from shakerqueue.api.fields import AnswerSchema, StrictSchema, YesOrNo
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.queries.models import UserRole
 from shakerqueue.roles import PEOPLE
@@ -25,18 +26,24 @@ def _printable(text: str) -> None:
         raise ValidationError("Only printable characters, and no space around them.")
 
 
+# As far as a pattern can say it: Unicode's lists of what cannot be printed are too long for one.
+PRINTABLE = {
+    "pattern": r"(?! )[^\x00-\x1f\x7f-\xa0\xad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*(?<! )",
+    "description": "printable characters, and no blank at either end",
+}
+
+
 def username_text(**options: Any) -> fields.String:
     """What a principal is called, a person or a program."""
-    return fields.String(validate=[validate.Length(1, MAX_USERNAME_LENGTH), _printable], **options)
+    return fields.String(validate=[validate.Length(1, MAX_USERNAME_LENGTH), _printable], metadata=PRINTABLE, **options)
 
 
 def _new_password() -> fields.String:
     return fields.String(required=True, validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
 
 
-_pin_digits = validate.Regexp(
-    rf"[0-9]{{{MIN_PIN_DIGITS},{MAX_PIN_DIGITS}}}\Z", error=f"{MIN_PIN_DIGITS} to {MAX_PIN_DIGITS} digits."
-)
+PIN_PATTERN = rf"[0-9]{{{MIN_PIN_DIGITS},{MAX_PIN_DIGITS}}}\Z"
+_pin_digits = validate.Regexp(PIN_PATTERN, error=f"{MIN_PIN_DIGITS} to {MAX_PIN_DIGITS} digits.")
 
 
 def _new_pin(pin: str) -> None:
@@ -68,7 +75,11 @@ class PasswordChangeSchema(StrictSchema):
 
 
 class PinSchema(StrictSchema):
-    pin = fields.String(required=True, validate=_new_pin)
+    pin = fields.String(
+        required=True,
+        validate=_new_pin,
+        metadata={"pattern": PIN_PATTERN, "description": "three different digits at least, not in equal steps"},
+    )
     password = fields.String(required=True)
 
 
@@ -83,6 +94,8 @@ class RightsChangeSchema(StrictSchema):
     role = fields.Enum(UserRole, by_value=True, validate=validate.OneOf(PEOPLE, error="Not a role for people."))
     disabled = YesOrNo()
 
+    rules: ClassVar[Mapping[str, Any]] = {"minProperties": 1}
+
     @validates_schema
     def something(self, data: dict[str, Any], **_: Any) -> None:
         if not data:
@@ -94,19 +107,19 @@ class UserListSchema(PageSchema):
     role = fields.Enum(UserRole, by_value=True)
 
 
-class UserSchema(StrictSchema):
+class UserSchema(AnswerSchema):
     id = fields.UUID()
     username = fields.String()
     email = fields.String(allow_none=True)
     role = fields.Enum(UserRole, by_value=True)
 
 
-class ColleagueSchema(StrictSchema):
+class ColleagueSchema(AnswerSchema):
     id = fields.UUID()
     username = fields.String()
 
 
-class ColleaguesSchema(StrictSchema):
+class ColleaguesSchema(AnswerSchema):
     colleagues = fields.List(fields.Nested(ColleagueSchema))
 
 
@@ -117,12 +130,12 @@ class ManagedUserSchema(UserSchema):
     created_at = fields.AwareDateTime()
 
 
-class UserPageSchema(StrictSchema):
+class UserPageSchema(AnswerSchema):
     users = fields.List(fields.Nested(ManagedUserSchema))
     next_cursor = fields.String(allow_none=True)
 
 
-class PageSessionSchema(StrictSchema):
+class PageSessionSchema(AnswerSchema):
     """Whom a web page acts for. `role` is what the session may do: never more than the user may."""
 
     user = fields.Nested(UserSchema, dump_default=None, allow_none=True)
@@ -136,7 +149,7 @@ class PageSessionSchema(StrictSchema):
     refreshable = fields.Boolean(metadata={"description": "whether a refresh may bring it back"})
 
 
-class SignInSchema(StrictSchema):
+class SignInSchema(AnswerSchema):
     user = fields.Nested(UserSchema)
     token = fields.String()
     expires_in = fields.Integer(metadata={"description": "seconds until the token expires"})

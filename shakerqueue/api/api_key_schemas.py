@@ -1,13 +1,13 @@
 """What requests about API keys may hold, and what is answered of a key: the key itself once, when it is made."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shakerqueue.api.account_schemas import username_text
-from shakerqueue.api.fields import StrictSchema
+from shakerqueue.api.fields import AnswerSchema, StrictSchema
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.scopes import Scope
 
@@ -18,9 +18,11 @@ def _in_the_future(moment: datetime) -> None:
 
 
 class NewApiKeySchema(StrictSchema):
-    """Either `integration`, for a new one, or `integration_id`, for another key of one that there is."""
+    """Either `integration`, for a new one of this name, or `integration_id`, for another key of one that there is."""
 
-    integration = username_text(metadata={"description": "the name of the new integration"})
+    rules: ClassVar = {"oneOf": [{"required": ["integration"]}, {"required": ["integration_id"]}]}
+
+    integration = username_text()
     integration_id = fields.UUID()
     scopes = fields.List(fields.Enum(Scope, by_value=True), required=True, validate=validate.Length(min=1))
     expires_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_in_the_future)
@@ -31,12 +33,12 @@ class NewApiKeySchema(StrictSchema):
             raise ValidationError("Give either integration or integration_id.", "integration")
 
 
-class IntegrationSchema(StrictSchema):
+class IntegrationSchema(AnswerSchema):
     id = fields.UUID()
     name = fields.String()
 
 
-class ApiKeySchema(StrictSchema):
+class ApiKeySchema(AnswerSchema):
     id = fields.UUID()
     integration = fields.Nested(IntegrationSchema)
     prefix = fields.String(metadata={"description": "how the key begins"})
@@ -55,6 +57,6 @@ class ApiKeyListQuerySchema(PageSchema):
     cursor = Cursor(datetime, UUID)
 
 
-class ApiKeyListSchema(StrictSchema):
+class ApiKeyListSchema(AnswerSchema):
     api_keys = fields.List(fields.Nested(ApiKeySchema))
     next_cursor = fields.String(allow_none=True)

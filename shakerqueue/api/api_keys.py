@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from flask import Response
 from psycopg import Connection
 
 from shakerqueue.api.api_key_schemas import (
@@ -14,6 +15,7 @@ from shakerqueue.api.api_key_schemas import (
 )
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.pages import page
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
@@ -34,6 +36,7 @@ blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys", description=
 @allow(ADMINS)
 @blueprint.arguments(NewApiKeySchema)
 @blueprint.response(201, IssuedApiKeySchema)
+@contract(fails=["taken", "unknown_integration"])
 def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     """Make a key, of a new integration or of one that there is. The answer is the only place where it can be read."""
     try:
@@ -73,11 +76,12 @@ def list_api_keys(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/<uuid:key_id>", methods=["DELETE"])
 @allow(ADMINS)
 @blueprint.response(204)
-def revoke_api_key(key_id: UUID) -> None:
+def revoke_api_key(key_id: UUID) -> Response:
     """End a key for ever, on every process within about a second. Its integration stays, and so do its other keys."""
     with services().database.connection(request_deadline()) as conn:
         if not api_keys.revoke_api_key(conn, id=key_id):
             raise Problem(404, "There is no such key.")
+    return Response(status=204)
 
 
 def _integration(conn: Connection[Any], body: dict[str, Any]) -> User:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from flask import Response
+
 from shakerqueue.accounts import add_person
 from shakerqueue.api.account_schemas import LoginSchema, RefreshSchema, RegisterSchema, SignInSchema
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal, public
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import unauthorized
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -24,6 +27,7 @@ blueprint = Blueprint("auth", __name__, description="Signing up, in and out")
 @public
 @blueprint.arguments(RegisterSchema)
 @blueprint.response(201, SignInSchema)
+@contract(fails=["taken"])
 def register(body: dict[str, Any]) -> dict[str, Any]:
     """Become a customer, signed in at once. A username or address that is taken is a 409 naming it."""
     password_hash = services().passwords.hash(body.pop("password"))
@@ -36,6 +40,7 @@ def register(body: dict[str, Any]) -> dict[str, Any]:
 @public
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SignInSchema)
+@contract(fails=["unauthorized"])
 def login(credentials: dict[str, Any]) -> dict[str, Any]:
     """Sign in with address and password."""
     return signed_in(session_of(**credentials))
@@ -45,6 +50,7 @@ def login(credentials: dict[str, Any]) -> dict[str, Any]:
 @public
 @blueprint.arguments(RefreshSchema)
 @blueprint.response(200, SignInSchema)
+@contract(fails=["unauthorized"])
 def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
     """Exchange a refresh token for a new pair. It is good once; used again after 20 seconds, it ends the session."""
     try:
@@ -57,10 +63,11 @@ def refresh_token(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("/logout", methods=["POST"])
 @allow(PEOPLE)
 @blueprint.response(204)
-def logout() -> None:
+def logout() -> Response:
     """End the session: its refresh token at once, its access tokens within about a second."""
     with services().database.connection(request_deadline()) as conn:
         sessions.revoke_session(conn, id=principal().credential_id)
+    return Response(status=204)
 
 
 def session_of(email: str, password: str) -> SignIn:

@@ -1,12 +1,14 @@
 """flask-smorest's blueprint, typed, and reading bodies and query strings the strict way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import flask_smorest
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError, fields
 from webargs.flaskparser import FlaskParser
+
+from shakerqueue.api.openapi.headers import answered_with
 
 View = TypeVar("View", bound=Callable[..., Any])
 QUERY_ATTRIBUTE = "shakerqueue_takes_query"
@@ -32,6 +34,8 @@ class StrictParser(FlaskParser):
         for name, values in req.args.lists():
             if len(values) > 1 and not isinstance(schema.fields.get(name), fields.List):
                 raise ValidationError({name: ["Given more than once."]})
+            if any("\0" in value for value in values):  # as in a body: it cannot be stored, so nothing has it
+                raise ValidationError({name: ["Holds the character NUL."]})
         return super().load_querystring(req, schema)
 
 
@@ -46,12 +50,27 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # it ships no ty
     def arguments(self, schema: type[Schema], **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Check the body (or, with `location`, something else) and hand it to the view as its first argument."""
         # An instance: from a class webargs would make, and deep-copy, a schema for each request.
-        decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(schema(), **options)
+        made = schema()
+        options.setdefault("required", not getattr(made, "body_is_optional", False))
+        decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = super().arguments(made, **options)
         return _takes_query(decorator) if options.get("location") == "query" else decorator
 
-    def response(self, status: int, schema: type[Schema] | None = None, **options: Any) -> Callable[[View], View]:
+    def response(
+        self,
+        status: int,
+        schema: type[Schema] | dict[str, Any] | None = None,
+        *,
+        headers: Iterable[str] = (),
+        **options: Any,
+    ) -> Callable[[View], View]:
         """Say what a good answer is; what the view returns is brought to that form, unless it is a Response."""
-        decorator: Callable[[View], View] = super().response(status, schema, **options)
+        said = {**options, "headers": answered_with(headers)}
+        decorator: Callable[[View], View] = super().response(status, schema, **said)
+        return decorator
+
+    def alt_response(self, status: int, **options: Any) -> Callable[[View], View]:
+        """Say what else a good answer may be: of another status, or of another media type."""
+        decorator: Callable[[View], View] = super().alt_response(status, **options)
         return decorator
 
 

@@ -1,13 +1,17 @@
 """What requests about dead letters may hold, and what is answered of one."""
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import QueryNumber, StrictSchema, WholeNumber, YesOrNo, text
+from shakerqueue.api.fields import AnswerSchema, QueryNumber, StrictSchema, WholeNumber, YesOrNo, text
 
 MAX_LETTERS = 200
 DEFAULT_LETTERS = 50
 MAX_LENGTH = 1000
 
+_CHOICES = ("ids", "reason", "failed_after", "failed_before")
 _AT_MOST = validate.Range(min=1, max=MAX_LETTERS)
 
 
@@ -31,8 +35,14 @@ class DeadLetterChoiceSchema(StrictSchema):
     limit = WholeNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
     dry_run = YesOrNo(load_default=False)
 
+    rules: ClassVar[Mapping[str, Any]] = {
+        "if": {"required": ["all"], "properties": {"all": {"const": True}}},
+        "then": {"properties": {name: {"type": "null"} for name in _CHOICES}},
+        "else": {"anyOf": [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in _CHOICES]},
+    }
 
-class DeadLetterSchema(StrictSchema):
+
+class DeadLetterSchema(AnswerSchema):
     id = fields.String()
     reason = fields.String()
     attempts = fields.Integer()
@@ -46,12 +56,12 @@ class DeadLetterBodySchema(DeadLetterSchema):
     body = fields.String()
 
 
-class DeadLetterListSchema(StrictSchema):
+class DeadLetterListSchema(AnswerSchema):
     dead_letters = fields.List(fields.Nested(DeadLetterSchema))
     more = fields.Boolean()
 
 
-class DeadLettersDoneSchema(StrictSchema):
+class DeadLettersDoneSchema(AnswerSchema):
     dead_letters = fields.List(fields.Nested(DeadLetterSchema))
     more = fields.Boolean(metadata={"description": "there was no time for all"})
     dry_run = fields.Boolean()

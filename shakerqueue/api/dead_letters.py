@@ -13,6 +13,7 @@ from shakerqueue.api.dead_letter_schemas import (
     DeadLettersDoneSchema,
 )
 from shakerqueue.api.guards import allow
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import FieldError, Problem, unavailable
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -31,6 +32,7 @@ blueprint = Blueprint("dead_letters", __name__, url_prefix="/admin/dead-letters"
 @allow(ADMINS)
 @blueprint.arguments(DeadLetterFilterSchema, location="query")
 @blueprint.response(200, DeadLetterListSchema)
+@contract(fails=["not_found"])
 def list_dead_letters(query: dict[str, Any]) -> dict[str, Any]:
     """Dead letters, the oldest first. A look takes them all and puts them back: no list to poll each second."""
     limit = query.pop("limit")
@@ -55,6 +57,7 @@ def get_dead_letter(letter_id: str) -> dict[str, Any]:
 @allow(ADMINS)
 @blueprint.arguments(DeadLetterChoiceSchema)
 @blueprint.response(200, DeadLettersDoneSchema)
+@contract(fails=["not_found"])
 def retry_dead_letters(body: dict[str, Any]) -> dict[str, Any]:
     """Send letters to the consumers again; each leaves the dead queue once it is safe in the other one."""
     chosen, limit, letters = _choice(body), body["limit"], _dead_letters()
@@ -66,6 +69,7 @@ def retry_dead_letters(body: dict[str, Any]) -> dict[str, Any]:
 @allow(ADMINS)
 @blueprint.arguments(DeadLetterChoiceSchema)
 @blueprint.response(200, DeadLettersDiscardedSchema)
+@contract(fails=["not_found"])
 def discard_dead_letters(body: dict[str, Any]) -> dict[str, Any]:
     """Give letters up: their orders are stored as failed, with the reason `discarded`, unless they were stored."""
     chosen, limit, letters = _choice(body), body["limit"], _dead_letters()

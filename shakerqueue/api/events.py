@@ -9,6 +9,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.event_stream import LOOK_SECONDS, EventStream, event_json
 from shakerqueue.api.fields import is_whole_number
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import FieldError, Problem, unavailable
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import EventPageSchema, EventQuerySchema
@@ -28,6 +29,8 @@ blueprint = Blueprint("events", __name__, url_prefix="/events", description="Wha
 @allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(EventQuerySchema, location="query")
 @blueprint.response(200, EventPageSchema)
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=STREAM)
+@contract(takes=["Last-Event-ID"])
 def follow_events(query: dict[str, Any]) -> Response:
     """What happens to orders: a guest's or a POS's own, for the staff everybody's.
 

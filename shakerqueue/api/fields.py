@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
 
 MAX_NOTE_LENGTH = 500
 MAX_NAME_LENGTH = 100
@@ -14,19 +14,29 @@ MAX_DIGITS = 18  # whatever has no more of them fits a bigint
 
 
 class StrictSchema(Schema):
-    """A body in which an unknown field is an error: a misspelt field is never ignored."""
+    """What is sent to us. An unknown field is an error: a misspelt field is never ignored."""
 
     body_is_optional = False
+    rules: ClassVar[Mapping[str, Any]] = {}  # what `validates_schema` checks, as JSON Schema
 
     class Meta:
         unknown = RAISE
 
 
+class AnswerSchema(Schema):
+    """What we answer. All members are always there, unless `not_always` names them; others may come in time."""
+
+    not_always: ClassVar[frozenset[str]] = frozenset()
+
+    class Meta:
+        unknown = EXCLUDE
+
+
 class WholeNumber(fields.Integer):
-    """An integer that was written as one: true, 1.0 and "1" are none."""
+    """A number without a fraction, as JSON Schema sees it: 1.0 is one; true and "1" are none."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if type(value) is not int:
+        if type(value) is not int and not (type(value) is float and value.is_integer()):
             raise self.make_error("invalid")
         return super()._deserialize(value, attr, data, **kwargs)
 
@@ -38,6 +48,8 @@ def is_whole_number(given: str) -> bool:
 
 class QueryNumber(fields.Integer):
     """A whole number in a query string."""
+
+    rules: ClassVar[Mapping[str, Any]] = {"minimum": 0, "maximum": 10**MAX_DIGITS - 1}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
         if not is_whole_number(value):
@@ -52,6 +64,14 @@ class YesOrNo(fields.Boolean):
         if type(value) is not bool:
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Either(fields.Field[Any]):
+    """An object of one of several forms, answered as it is."""
+
+    def __init__(self, *schemas: type[AnswerSchema], **options: Any) -> None:
+        super().__init__(**options)
+        self.schemas = schemas
 
 
 def text(at_most: int, **options: Any) -> fields.String:

@@ -20,6 +20,7 @@ from shakerqueue.scopes import Scope
 View = TypeVar("View", bound=Callable[..., Any])
 GUARD_ATTRIBUTE = "shakerqueue_guard"
 SCOPE_ATTRIBUTE = "shakerqueue_scope"
+OWN_PAGES_ATTRIBUTE = "shakerqueue_own_pages"
 
 
 def allow(roles: frozenset[UserRole], scope: Scope | None = None) -> Callable[[View], View]:
@@ -68,6 +69,7 @@ def own_pages(view: View) -> View:
         cookies.refuse_other_origins()
         return view(*args, **kwargs)
 
+    setattr(open_to_own_pages, OWN_PAGES_ATTRIBUTE, True)
     return public(cast("View", open_to_own_pages))
 
 

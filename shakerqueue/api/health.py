@@ -8,6 +8,8 @@ from flask import Response, jsonify
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
+from shakerqueue.api.health_schemas import LivenessSchema, ReadinessSchema
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.errors import Unavailable
@@ -36,7 +38,8 @@ class Readiness(NamedTuple):
 
 @blueprint.route("/livez")
 @public
-@blueprint.response(200)
+@blueprint.response(200, LivenessSchema)
+@contract(needs_nothing=True)
 def livez() -> dict[str, str]:
     """The process answers. Says nothing of what it depends on."""
     return {"status": "ok"}
@@ -44,7 +47,9 @@ def livez() -> dict[str, str]:
 
 @blueprint.route("/readyz")
 @public
-@blueprint.response(200)
+@blueprint.response(200, ReadinessSchema)
+@blueprint.alt_response(503, schema=ReadinessSchema, description="Orders cannot be taken.")
+@contract(needs_nothing=True)
 def readyz() -> Response:
     """Each part by name; 200 as long as orders can be taken, though in another way than usual, else 503."""
     readiness = _readiness()

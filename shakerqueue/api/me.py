@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from flask import Response
+
 from shakerqueue import attempts
 from shakerqueue.api.account_schemas import PasswordChangeSchema, PinSchema, SignInSchema, UserSchema
 from shakerqueue.api.auth import signed_in
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -21,6 +24,7 @@ blueprint = Blueprint("me", __name__, url_prefix="/me", description="One's own a
 @blueprint.route("")
 @allow(EVERYONE)
 @blueprint.response(200, UserSchema)
+@contract(fails=["not_found"])
 def get_me() -> User:
     """Who is asking."""
     return _me()
@@ -30,6 +34,7 @@ def get_me() -> User:
 @allow(PEOPLE)
 @blueprint.arguments(PasswordChangeSchema)
 @blueprint.response(200, SignInSchema)
+@contract(fails=["forbidden", "not_found", "wrong_password", "too_many_requests", "conflict"])
 def change_password(body: dict[str, Any]) -> dict[str, Any]:
     """Change the password; the old one is needed. Every session ends, and the answer holds the tokens of a new one."""
     if principal().table is not None:
@@ -43,7 +48,8 @@ def change_password(body: dict[str, Any]) -> dict[str, Any]:
 @allow(STAFF)
 @blueprint.arguments(PinSchema)
 @blueprint.response(204)
-def set_pin(body: dict[str, Any]) -> None:
+@contract(fails=["not_found", "wrong_password", "too_many_requests", "conflict"])
+def set_pin(body: dict[str, Any]) -> Response:
     """Set the PIN by which a shared tablet is switched to oneself. What the PIN of before opened ends."""
     user = _me()
     _check_password(user, body["password"], field="password")
@@ -51,15 +57,17 @@ def set_pin(body: dict[str, Any]) -> None:
     with services().database.connection(request_deadline()) as conn:
         if not users.set_pin(conn, id=user.id, token_epoch=user.token_epoch, pin_hash=pin_hash):
             raise _changed_meanwhile()
+    return Response(status=204)
 
 
 @blueprint.route("/pin", methods=["DELETE"])
 @allow(STAFF)
 @blueprint.response(204)
-def remove_pin() -> None:
+def remove_pin() -> Response:
     """Have no PIN any more. It needs no password, for it only takes away: whoever fears for a PIN is rid of it."""
     with services().database.connection(request_deadline()) as conn:
         users.remove_pin(conn, id=principal().id)
+    return Response(status=204)
 
 
 def _check_password(user: User, password: str, *, field: str) -> None:

@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
 from shakerqueue.api.menu_schemas import MenuSchema
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.services import services
 from shakerqueue.menu import Menu
 from shakerqueue.queries.models import Recipe
@@ -27,7 +28,9 @@ class Rendered(NamedTuple):
 
 @blueprint.route("/menu")
 @public
-@blueprint.response(200, MenuSchema)
+@blueprint.response(200, MenuSchema, headers=["ETag"])
+@blueprint.alt_response(304, description="What the client has still holds.")
+@contract(takes=["If-None-Match"])
 def get_menu() -> Response:
     """What can be ordered now. Whether the bar takes orders at all is said by `/bar`."""
     rendered = _rendered(services().menu.current)

@@ -1,12 +1,20 @@
 """What requests and answers of the menu, the recipes and the bar hold."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from shakerqueue.api.fields import MAX_NAME_LENGTH, MAX_REASON_LENGTH, StrictSchema, WholeNumber, YesOrNo, label
+from shakerqueue.api.fields import (
+    MAX_NAME_LENGTH,
+    MAX_REASON_LENGTH,
+    AnswerSchema,
+    StrictSchema,
+    WholeNumber,
+    YesOrNo,
+    label,
+)
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.bar import BarState
 from shakerqueue.queries.models import RecipeBuild
@@ -30,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
 class Amount(fields.Field[int | float]):
     """A number above zero, kept as it was written: 30 stays 30, 22.5 stays 22.5."""
 
+    rules: ClassVar[Mapping[str, Any]] = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_AMOUNT}
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int | float:
         number: int | float = value
         if type(number) not in (int, float) or not 0 < number <= MAX_AMOUNT:
@@ -45,7 +55,10 @@ class RecipeIngredientSchema(StrictSchema):
 
 def _ingredients(**options: Any) -> fields.List[Any]:
     return fields.List(
-        fields.Nested(RecipeIngredientSchema), validate=validate.Length(min=1, max=MAX_INGREDIENTS), **options
+        fields.Nested(RecipeIngredientSchema),
+        validate=validate.Length(min=1, max=MAX_INGREDIENTS),
+        metadata={"uniqueItems": True, "description": "no name twice, whatever its case"},
+        **options,
     )
 
 
@@ -55,7 +68,7 @@ class RecipeFieldsSchema(StrictSchema):
     name = label(MAX_NAME_LENGTH)
     build = fields.Enum(RecipeBuild, by_value=True)
     ingredients = _ingredients()
-    allergens = fields.List(label(40), validate=validate.Length(max=MAX_ALLERGENS))
+    allergens = fields.List(label(40), validate=validate.Length(max=MAX_ALLERGENS), metadata={"uniqueItems": True})
     station = label(40)
     prep_seconds = WholeNumber(allow_none=True, validate=validate.Range(min=1, max=MAX_PREP_SECONDS))
     priority = WholeNumber(allow_none=True, validate=validate.Range(min=0, max=MAX_PRIORITY))
@@ -98,14 +111,33 @@ class RecipeChangeSchema(RecipeFieldsSchema):
 
     remaining_delta = WholeNumber(validate=validate.Range(min=-MAX_REMAINING, max=MAX_REMAINING))
 
+    rules: ClassVar[Mapping[str, Any]] = {"not": {"required": ["remaining", "remaining_delta"]}}
+
     @validates_schema
     def one_way_to_restock(self, data: dict[str, Any], **_: Any) -> None:
         if "remaining" in data and "remaining_delta" in data:
             raise ValidationError("Give either remaining or remaining_delta.", "remaining_delta")
 
 
-class RecipeSchema(RecipeFieldsSchema):
+class IngredientSchema(AnswerSchema):
+    name = fields.String()
+    amount = fields.Float()
+    unit = fields.String()
+
+
+class RecipeSchema(AnswerSchema):
+    """A recipe on the books. Null stands for the build's default, or for drinks that are not counted."""
+
     id = fields.UUID()
+    name = fields.String()
+    build = fields.Enum(RecipeBuild, by_value=True)
+    ingredients = fields.List(fields.Nested(IngredientSchema))
+    allergens = fields.List(fields.String())
+    station = fields.String()
+    prep_seconds = fields.Integer(allow_none=True)
+    priority = fields.Integer(allow_none=True)
+    available = fields.Boolean()
+    remaining = fields.Integer(allow_none=True)
     archived_at = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
@@ -118,29 +150,34 @@ class RecipePageSchema(PageSchema):
     archived = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 
 
-class RecipeListSchema(StrictSchema):
+class RecipeListSchema(AnswerSchema):
     recipes = fields.List(fields.Nested(RecipeSchema))
     next_cursor = fields.String(allow_none=True)
 
 
-class MenuEntrySchema(StrictSchema):
+class MenuEntrySchema(AnswerSchema):
     """`remaining` is there for drinks that are counted only."""
+
+    not_always = frozenset({"remaining"})
 
     name = fields.String()
     build = fields.Enum(RecipeBuild, by_value=True)
-    ingredients = fields.List(fields.Nested(RecipeIngredientSchema))
+    ingredients = fields.List(fields.Nested(IngredientSchema))
     allergens = fields.List(fields.String())
     station = fields.String()
     prep_seconds = fields.Integer()
     remaining = fields.Integer()
 
 
-class MenuSchema(StrictSchema):
+class MenuSchema(AnswerSchema):
     recipes = fields.List(fields.Nested(MenuEntrySchema))
 
 
 class BarChangeSchema(StrictSchema):
-    """`accepting` starts afresh: what is not given with it is null. Without it, what is not given stays."""
+    """`accepting` starts afresh: what is not given with it is null. Without it, what is not given stays.
+
+    `closes_at` is last call: accepted until then. Times are ahead, within a year; the bar reopens after it closes.
+    """
 
     accepting = YesOrNo()
     reason = label(MAX_REASON_LENGTH, allow_none=True)
@@ -148,7 +185,7 @@ class BarChangeSchema(StrictSchema):
     reopens_at = fields.AwareDateTime(format="iso", allow_none=True)
 
 
-class BarSchema(StrictSchema):
+class BarSchema(AnswerSchema):
     state = fields.Enum(BarState, by_value=True)
     accepting = fields.Boolean()
     reason = fields.String(allow_none=True)

@@ -4,9 +4,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from shakerqueue.api.fields import StrictSchema, idempotency_key
-from shakerqueue.api.problem_schemas import ProblemSchema
-from shakerqueue.api.schemas import PlaceOrderSchema, QueuedOrderSchema
+from shakerqueue.api.fields import AnswerSchema, Either, StrictSchema, idempotency_key
+from shakerqueue.api.openapi.problem_schemas import ProblemSchema
+from shakerqueue.api.schemas import OrderSchema, PlaceOrderSchema, QueuedOrderSchema
 
 MAX_BATCH_ORDERS = 100
 
@@ -32,19 +32,21 @@ class OrderBatchSchema(StrictSchema):
     )
 
 
-class OrderOutcomeSchema(StrictSchema):
-    """Either `order` or `error`."""
+class OrderOutcomeSchema(AnswerSchema):
+    """Either `order` and `replayed`, or `error`."""
+
+    not_always = frozenset({"order", "replayed", "error"})
 
     idempotency_key = fields.String(allow_none=True, metadata={"description": "as it was sent; null if it is no text"})
     status = fields.Integer(metadata={"description": "that of `POST /orders`, had the order come by itself"})
-    order = fields.Nested(
-        QueuedOrderSchema, metadata={"description": "as `POST /orders` answers; with all of it where it is a repeat"}
+    order = Either(
+        QueuedOrderSchema, OrderSchema, metadata={"description": "as `POST /orders` answers: all of it, if a repeat"}
     )
     replayed = fields.Boolean(metadata={"description": "whether it had been stored before; only with `order`"})
     error = fields.Nested(ProblemSchema)
 
 
-class OrderOutcomesSchema(StrictSchema):
+class OrderOutcomesSchema(AnswerSchema):
     orders = fields.List(
         fields.Nested(OrderOutcomeSchema), metadata={"description": "in the order in which they were sent"}
     )

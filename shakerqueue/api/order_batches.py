@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from marshmallow import ValidationError
 
 from shakerqueue.api.blueprints import Blueprint
@@ -180,4 +180,4 @@ def _told(sent: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Taken):
         return {**told, "status": 202, "order": outcome.order, "replayed": outcome.replayed}
     problem = problem_of(outcome)
-    return {**told, "status": problem.status, "error": problem.members()}
+    return {**told, "status": problem.status, "error": problem.body(g.request_id)}

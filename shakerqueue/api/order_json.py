@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, jsonify, url_for
 from psycopg import Connection
 
-from shakerqueue.api.schemas import OrderSchema
+from shakerqueue.api.schemas import QUEUED, OrderSchema
 from shakerqueue.estimates import ready_at
 from shakerqueue.intake import drinks_of
 from shakerqueue.messaging.messages import OrderPlaced
@@ -38,7 +38,7 @@ def queued_json(order: OrderPlaced) -> dict[str, Any]:
     """An order that was just accepted, and that nobody has stored yet."""
     return {
         "id": str(order.id),
-        "status": "queued",
+        "status": QUEUED,
         "placed_at": order.placed_at.isoformat(),
         "items": [{"number": drink.number, "recipe": drink.item.recipe} for drink in drinks_of(order)],
     }

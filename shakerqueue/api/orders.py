@@ -10,6 +10,7 @@ from psycopg import Connection
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.idempotency import earlier_order, header_key, replayed, stored_order
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.order_access import visible_order
 from shakerqueue.api.order_json import accepted, orders_json, queued_json
 from shakerqueue.api.pages import page
@@ -17,11 +18,13 @@ from shakerqueue.api.placing import placed_order, placement_of, terms_for
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import (
+    QUEUED,
     OrderListQuerySchema,
     OrderListSchema,
     OrderSchema,
     PlaceOrderSchema,
     QueuedOrderSchema,
+    UnstoredOrderSchema,
     WaitQuerySchema,
 )
 from shakerqueue.api.services import services
@@ -39,7 +42,15 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Dri
 @blueprint.route("", methods=["POST"])
 @allow(PEOPLE, Scope.ORDERS_WRITE)
 @blueprint.arguments(PlaceOrderSchema)
-@blueprint.response(202, QueuedOrderSchema)
+@blueprint.response(202, QueuedOrderSchema, headers=["Location", "Idempotent-Replayed"])
+@contract(
+    takes=["Idempotency-Key"],
+    fails=[
+        *("forbidden", "bar_closed", "sold_out", "unknown_recipe"),
+        *("idempotency_conflict", "not_your_table", "too_many_drinks"),
+    ],
+    or_answers=OrderSchema,
+)
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order. Answered once it is safely queued; the bar sees it a moment later."""
     placement = placement_of(principal(), header_key(), request.get_json())
@@ -71,6 +82,7 @@ def list_orders(query: dict[str, Any]) -> Response:
 @allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(WaitQuerySchema, location="query")
 @blueprint.response(200, OrderSchema)
+@contract(or_answers=UnstoredOrderSchema)
 def get_order(query: dict[str, Any], order_id: UUID) -> Response:
     """One order as it is now, or, with `wait`, as it is once it has changed. Not persisted yet, it reads as queued."""
     order = _look(order_id)
@@ -78,7 +90,7 @@ def get_order(query: dict[str, Any], order_id: UUID) -> Response:
         extend_deadline(query["wait"])
         order = wait_for_change(lambda: _look(order_id), order, query["wait"])
     if order is None:
-        return jsonify({"id": str(order_id), "status": "queued"})
+        return jsonify({"id": str(order_id), "status": QUEUED})
     with services().database.connection(request_deadline()) as conn:
         return jsonify(orders_json(conn, [order])[0])
 

@@ -7,9 +7,9 @@ and lets `page` make the answer.
 
 import json
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from marshmallow import fields, validate
@@ -57,6 +57,13 @@ def decode_cursor(cursor: str, types: Sequence[type]) -> tuple[Any, ...]:
 
 class Cursor(fields.Field[tuple[Any, ...]]):
     """A query parameter that holds a cursor; loaded as the key's values, of the given types."""
+
+    rules: ClassVar[Mapping[str, Any]] = {
+        "type": "string",
+        "pattern": "^[A-Za-z0-9_-]+$",
+        "maxLength": MAX_CURSOR_LENGTH,
+        "description": "`next_cursor` of the page before",
+    }
 
     def __init__(self, *types: type, **options: Any) -> None:
         super().__init__(load_default=None, error_messages={"invalid": _NO_CURSOR}, **options)

@@ -69,21 +69,21 @@ class Problem(Exception):
         self.extra = extra
 
     def response(self) -> Response:
-        response = jsonify(self.members())
+        response = jsonify(self.body(g.get("request_id")))
         response.status_code = self.status
         response.headers.extend(self.headers)
         response.content_type = PROBLEM_TYPE
         return response
 
-    def members(self) -> dict[str, Any]:
-        """The JSON object that says it all."""
+    def body(self, request_id: str | None) -> dict[str, Any]:
+        """What the answer says."""
         return {
             "type": f"urn:shakerqueue:problem:{self.code}",
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,
             "code": self.code,
-            "request_id": g.get("request_id"),
+            "request_id": request_id,
             "errors": self.errors,
             **self.extra,
         }

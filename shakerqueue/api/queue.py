@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.schemas import (
     CanceledDrinkSchema,
@@ -65,6 +66,7 @@ def get_queue(query: dict[str, Any]) -> dict[str, Any]:
 @allow(STAFF)
 @blueprint.arguments(ClaimSchema)
 @blueprint.response(200, ClaimAnswerSchema)
+@blueprint.alt_response(204, description="There is nothing to make.")
 def claim(body: dict[str, Any]) -> Response | dict[str, Any]:
     """Take the drink that is due first and, up to `max`, more of its recipe. 204 when there is nothing to make."""
     now = datetime.now(UTC)
@@ -83,6 +85,7 @@ def claim(body: dict[str, Any]) -> Response | dict[str, Any]:
 @allow(STAFF)
 @blueprint.arguments(FailWaitingSchema)
 @blueprint.response(200, FailedDrinksSchema)
+@contract(fails=["not_found"])
 def fail_waiting_drinks(body: dict[str, Any]) -> FailedDrinks:
     """Fail the waiting drinks of a recipe that is sold out, at most 200 at a time; those in hand stay."""
     actor = Actor(principal().id, principal().role)

@@ -16,6 +16,7 @@ from shakerqueue.api.menu_schemas import (
     RecipePageSchema,
     RecipeSchema,
 )
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.pages import page
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
@@ -50,7 +51,8 @@ def list_recipes(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.route("", methods=["POST"])
 @allow(STAFF, Scope.MENU_WRITE)
 @blueprint.arguments(NewRecipeSchema)
-@blueprint.response(201, RecipeSchema)
+@blueprint.response(201, RecipeSchema, headers=["Location"])
+@contract(fails=["name_taken"])
 def add_recipe(body: dict[str, Any]) -> tuple[Recipe, int, dict[str, str]]:
     """Add a recipe; every process offers it within a second."""
     with _refusals_by_field(), services().database.transaction(request_deadline()) as conn:
@@ -75,6 +77,7 @@ def get_recipe(recipe_id: UUID) -> Recipe:
 @allow(STAFF, Scope.MENU_WRITE)
 @blueprint.arguments(RecipeChangeSchema)
 @blueprint.response(200, RecipeSchema)
+@contract(fails=["name_taken", "archived", "not_counted", "too_few_left"])
 def change_recipe(body: dict[str, Any], recipe_id: UUID) -> Recipe:
     """Change what is named, in one statement: what is sold meanwhile is not lost."""
     with _refusals_by_field(), services().database.transaction(request_deadline()) as conn:

@@ -4,7 +4,7 @@ from datetime import date
 
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import StrictSchema
+from shakerqueue.api.fields import AnswerSchema, StrictSchema
 
 EARLIEST = date(2000, 1, 1)
 LATEST = date(2999, 12, 31)  # far enough, and the day after it is a date as well
@@ -16,7 +16,7 @@ class ReportQuerySchema(StrictSchema):
         data_key="from",
         load_default=None,
         validate=IN_RANGE,
-        metadata={"description": "the first business day; by default the same as `to`"},
+        metadata={"description": "the first business day, at most a year before `to`; by default the same"},
     )
     last = fields.Date(
         data_key="to",
@@ -31,7 +31,7 @@ class ReportQuerySchema(StrictSchema):
     )
 
 
-class WindowSchema(StrictSchema):
+class WindowSchema(AnswerSchema):
     """The business days that a report is about, and the moments from which and before which orders were placed."""
 
     first = fields.Date(data_key="from")
@@ -41,7 +41,7 @@ class WindowSchema(StrictSchema):
     time_zone = fields.String()
 
 
-class PercentilesSchema(StrictSchema):
+class PercentilesSchema(AnswerSchema):
     """Seconds; null where no drink has this time."""
 
     p50 = fields.Float(allow_none=True)
@@ -49,7 +49,7 @@ class PercentilesSchema(StrictSchema):
     p99 = fields.Float(allow_none=True)
 
 
-class SummarySchema(StrictSchema):
+class SummarySchema(AnswerSchema):
     orders = fields.Integer()
     drinks = fields.Integer()
     complete = fields.Integer()
@@ -73,17 +73,17 @@ class RecipeSummarySchema(SummarySchema):
     recipe = fields.String()
 
 
-class ReasonCountSchema(StrictSchema):
+class ReasonCountSchema(AnswerSchema):
     reason = fields.String(allow_none=True)
     count = fields.Integer()
 
 
-class RemakeCountSchema(StrictSchema):
+class RemakeCountSchema(AnswerSchema):
     recipe = fields.String()
     count = fields.Integer()
 
 
-class ServiceReportSchema(StrictSchema):
+class ServiceReportSchema(AnswerSchema):
     window = fields.Nested(WindowSchema)
     totals = fields.Nested(SummarySchema)
     by_hour = fields.List(fields.Nested(HourSummarySchema))
@@ -93,7 +93,7 @@ class ServiceReportSchema(StrictSchema):
     remakes = fields.List(fields.Nested(RemakeCountSchema))
 
 
-class RecipeFiguresSchema(StrictSchema):
+class RecipeFiguresSchema(AnswerSchema):
     recipe = fields.String()
     sold = fields.Integer()
     failed = fields.Integer()
@@ -104,12 +104,12 @@ class RecipeFiguresSchema(StrictSchema):
     make_seconds = fields.Nested(PercentilesSchema)
 
 
-class RecipeReportSchema(StrictSchema):
+class RecipeReportSchema(AnswerSchema):
     window = fields.Nested(WindowSchema)
     recipes = fields.List(fields.Nested(RecipeFiguresSchema))
 
 
-class MakerFiguresSchema(StrictSchema):
+class MakerFiguresSchema(AnswerSchema):
     user_id = fields.UUID()
     username = fields.String()
     drinks = fields.Integer()
@@ -118,19 +118,19 @@ class MakerFiguresSchema(StrictSchema):
     make_seconds = fields.Nested(PercentilesSchema)
 
 
-class StaffReportSchema(StrictSchema):
+class StaffReportSchema(AnswerSchema):
     window = fields.Nested(WindowSchema)
     staff = fields.List(fields.Nested(MakerFiguresSchema))
 
 
-class QueueStateSchema(StrictSchema):
+class QueueStateSchema(AnswerSchema):
     ready = fields.Integer(metadata={"description": "messages that no consumer has got yet"})
     consumers = fields.Integer()
     put_off = fields.Integer(metadata={"description": "messages that wait to be tried again"})
     dead_letters = fields.Integer()
 
 
-class StatusSchema(StrictSchema):
+class StatusSchema(AnswerSchema):
     """What is going on now; a figure is null where the part that knows it is away."""
 
     orders_today = fields.Integer(allow_none=True)

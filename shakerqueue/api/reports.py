@@ -61,7 +61,8 @@ STAFF_COLUMNS = ("user_id", "username", "drinks", "late", "recalls", *_time_colu
 @blueprint.route("/service")
 @allow(STAFF)
 @blueprint.arguments(ReportQuerySchema, location="query")
-@blueprint.response(200, ServiceReportSchema)
+@blueprint.response(200, ServiceReportSchema, headers=["Content-Disposition"])
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=CSV)
 def report_service(query: dict[str, Any]) -> Figures | Response:
     """How the bar did: in all, by hour and by recipe; what failed, was canceled or was made again."""
     window = _window(query["first"], query["last"])
@@ -75,7 +76,8 @@ def report_service(query: dict[str, Any]) -> Figures | Response:
 @blueprint.route("/recipes")
 @allow(STAFF)
 @blueprint.arguments(ReportQuerySchema, location="query")
-@blueprint.response(200, RecipeReportSchema)
+@blueprint.response(200, RecipeReportSchema, headers=["Content-Disposition"])
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=CSV)
 def report_recipes(query: dict[str, Any]) -> Figures | Response:
     """How each recipe sold and how long it took; what sold best comes first."""
     window = _window(query["first"], query["last"])
@@ -89,7 +91,8 @@ def report_recipes(query: dict[str, Any]) -> Figures | Response:
 @blueprint.route("/staff")
 @allow(STAFF)
 @blueprint.arguments(ReportQuerySchema, location="query")
-@blueprint.response(200, StaffReportSchema)
+@blueprint.response(200, StaffReportSchema, headers=["Content-Disposition"])
+@blueprint.alt_response(200, schema={"type": "string"}, content_type=CSV)
 def report_staff(query: dict[str, Any]) -> Figures | Response:
     """What each maker made, how fast, and how much of it late or recalled; who made most comes first."""
     window = _window(query["first"], query["last"])

@@ -1,7 +1,8 @@
 """What requests about orders may hold and what answers hold. docs and checks are both made from these."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
@@ -10,12 +11,14 @@ from shakerqueue.api.fields import (
     MAX_NAME_LENGTH,
     MAX_NOTE_LENGTH,
     MAX_REASON_LENGTH,
+    AnswerSchema,
     QueryNumber,
     StrictSchema,
     WholeNumber,
     YesOrNo,
     text,
 )
+from shakerqueue.api.menu_schemas import IngredientSchema
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
 from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus, RecipeBuild
@@ -23,6 +26,7 @@ from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus, 
 MAX_DRINKS = 100
 MAX_WAIT_SECONDS = 30
 MAX_WAITING_DRINKS = 500
+QUEUED = "queued"  # what an order is called until it is stored
 
 
 class OrderLineSchema(StrictSchema):
@@ -42,6 +46,13 @@ class PlaceOrderSchema(StrictSchema):
     note = text(MAX_NOTE_LENGTH, load_default=None, allow_none=True)
     rush = YesOrNo(load_default=False)
 
+    # Not oneOf: generators of clients would make two types of it.
+    rules: ClassVar[Mapping[str, Any]] = {
+        "if": {"required": ["recipe"]},
+        "then": {"not": {"required": ["items"]}},
+        "else": {"required": ["items"]},
+    }
+
     @validates_schema
     def one_way_to_name_the_drinks(self, data: dict[str, Any], **_: Any) -> None:
         if ("recipe" in data) == ("items" in data):
@@ -53,21 +64,28 @@ class PlaceOrderSchema(StrictSchema):
             raise ValidationError(f"At most {MAX_DRINKS} drinks in one order.", "items")
 
 
-class QueuedItemSchema(StrictSchema):
+class QueuedItemSchema(AnswerSchema):
     number = fields.Integer()
     recipe = fields.String()
 
 
-class QueuedOrderSchema(StrictSchema):
+class QueuedOrderSchema(AnswerSchema):
     """What the API itself knows of an order that it has accepted."""
 
     id = fields.UUID()
-    status = fields.String()
+    status = fields.String(validate=validate.OneOf([QUEUED]))
     placed_at = fields.AwareDateTime()
     items = fields.List(fields.Nested(QueuedItemSchema))
 
 
-class OrderItemSchema(StrictSchema):
+class UnstoredOrderSchema(AnswerSchema):
+    """An order that was accepted and is not stored yet: more is not known of it."""
+
+    id = fields.UUID()
+    status = fields.String(validate=validate.OneOf([QUEUED]))
+
+
+class OrderItemSchema(AnswerSchema):
     number = fields.Integer()
     recipe = fields.String()
     build = fields.Enum(RecipeBuild, by_value=True, allow_none=True)
@@ -84,7 +102,7 @@ class OrderItemSchema(StrictSchema):
     error = fields.String(allow_none=True)
 
 
-class OrderSchema(StrictSchema):
+class OrderSchema(AnswerSchema):
     id = fields.UUID()
     status = fields.Enum(OrderStatus, by_value=True)
     placed_at = fields.AwareDateTime()
@@ -99,7 +117,7 @@ class OrderSchema(StrictSchema):
     estimated_ready_at = fields.AwareDateTime(dump_default=None, allow_none=True)
 
 
-class OrderListSchema(StrictSchema):
+class OrderListSchema(AnswerSchema):
     orders = fields.List(fields.Nested(OrderSchema))
     next_cursor = fields.String(allow_none=True)
 
@@ -132,11 +150,11 @@ class EventQuerySchema(StrictSchema):
     wait = QueryNumber(load_default=0, validate=validate.Range(min=0, max=MAX_WAIT_SECONDS))
 
 
-class EventSchema(StrictSchema):
+class EventSchema(AnswerSchema):
     """Something that happened to an order: `number` names the drink, and is null for the order as a whole."""
 
     id = fields.Integer()
-    type = fields.Enum(OrderEventType, by_value=True)
+    type = fields.Enum(OrderEventType, by_value=True, metadata={"open": True})
     order_id = fields.UUID()
     number = fields.Integer(attribute="item_number", allow_none=True)
     principal_id = fields.UUID()
@@ -151,10 +169,22 @@ class EventSchema(StrictSchema):
     at = fields.AwareDateTime(attribute="created_at")
 
 
-class EventPageSchema(StrictSchema):
+class EventPageSchema(AnswerSchema):
     events = fields.List(fields.Nested(EventSchema))
     after = fields.Integer(metadata={"description": "where to go on"})
     reset = fields.Boolean(metadata={"description": "the place was lost: read everything anew, and go on from `after`"})
+
+
+class NoReasonSchema(StrictSchema):
+    """Nothing: only what fails or is canceled has a reason."""
+
+    body_is_optional = True
+
+
+class FailSchema(StrictSchema):
+    """Why the drink cannot be made."""
+
+    reason = text(MAX_REASON_LENGTH, required=True)
 
 
 class ReasonSchema(StrictSchema):
@@ -184,18 +214,12 @@ class FailWaitingSchema(StrictSchema):
     reason = text(MAX_REASON_LENGTH, required=True)
 
 
-class FailedDrinksSchema(StrictSchema):
+class FailedDrinksSchema(AnswerSchema):
     failed = fields.Integer()
     left = fields.Integer(metadata={"description": "how many are still waiting"})
 
 
-class IngredientSchema(StrictSchema):
-    name = fields.String()
-    amount = fields.Float()
-    unit = fields.String()
-
-
-class DrinkRecipeSchema(StrictSchema):
+class DrinkRecipeSchema(AnswerSchema):
     id = fields.UUID(allow_none=True)
     name = fields.String()
     build = fields.Enum(RecipeBuild, by_value=True, allow_none=True)
@@ -203,7 +227,7 @@ class DrinkRecipeSchema(StrictSchema):
     allergens = fields.List(fields.String())
 
 
-class DrinkSchema(StrictSchema):
+class DrinkSchema(AnswerSchema):
     """A drink with all that a bartender has to know."""
 
     order_id = fields.UUID()
@@ -243,14 +267,14 @@ class ReadyDrinkSchema(DrinkSchema):
     completed_at = fields.AwareDateTime()
 
 
-class RecipeCountSchema(StrictSchema):
+class RecipeCountSchema(AnswerSchema):
     recipe = fields.String()
     pending = fields.Integer()
     in_progress = fields.Integer()
     orders = fields.Integer(metadata={"description": "in how many orders the waiting ones are"})
 
 
-class QueueSchema(StrictSchema):
+class QueueSchema(AnswerSchema):
     now = fields.AwareDateTime(metadata={"description": "by which `late` and `age_seconds` are meant"})
     items = fields.List(fields.Nested(DrinkSchema))
     canceled = fields.List(fields.Nested(CanceledDrinkSchema))
@@ -259,5 +283,5 @@ class QueueSchema(StrictSchema):
     sold_out = fields.List(fields.String(), metadata={"description": "the recipes that cannot be ordered now"})
 
 
-class ClaimAnswerSchema(StrictSchema):
+class ClaimAnswerSchema(AnswerSchema):
     items = fields.List(fields.Nested(DrinkSchema))

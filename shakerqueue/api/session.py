@@ -11,6 +11,7 @@ from shakerqueue.api.auth import session_of
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, own_pages, principal, public, signed_in_principal
 from shakerqueue.api.guest_passes import guest_pass
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.principals import Principal
 from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.requests import request_deadline
@@ -30,7 +31,8 @@ _schema = PageSessionSchema()
 @blueprint.route("", methods=["POST"])
 @own_pages
 @blueprint.arguments(LoginSchema)
-@blueprint.response(200, PageSessionSchema)
+@blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
+@contract(fails=["unauthorized"])
 def sign_in(credentials: dict[str, Any]) -> Response:
     """Sign a browser in with address and password."""
     return begun(session_of(**credentials))
@@ -52,7 +54,8 @@ def get_session() -> dict[str, Any]:
 @blueprint.route("/table", methods=["POST"])
 @own_pages
 @blueprint.arguments(TableLinkSchema)
-@blueprint.response(200, PageSessionSchema)
+@blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
+@contract(fails=["link_not_good", "signed_in", "too_many_requests", "unauthorized"])
 def open_guest_pass(body: dict[str, Any]) -> Response:
     """Let a guest in by a table's link. Who has a pass of this table keeps it; who has an account keeps acting for it.
 
@@ -63,7 +66,8 @@ def open_guest_pass(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/refresh", methods=["POST"])
 @own_pages
-@blueprint.response(200, PageSessionSchema)
+@blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
+@contract(fails=["unauthorized"])
 def refresh_session() -> Response:
     """Go on for another access token's life."""
     try:
@@ -75,7 +79,7 @@ def refresh_session() -> Response:
 
 @blueprint.route("", methods=["DELETE"])
 @allow(PEOPLE)
-@blueprint.response(204)
+@blueprint.response(204, headers=["Set-Cookie"])
 def sign_out() -> Response:
     """End the session, and let the browser forget it."""
     with services().database.connection(request_deadline()) as conn:

@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import StrictSchema, label
+from shakerqueue.api.fields import AnswerSchema, StrictSchema, label
 
 MAX_LABEL_LENGTH = 40
 MAX_LABELS = 200
@@ -19,7 +19,7 @@ class NewTablesSchema(StrictSchema):
     labels = fields.List(label(MAX_LABEL_LENGTH), required=True, validate=validate.Length(min=1, max=MAX_LABELS))
 
 
-class TableSchema(StrictSchema):
+class TableSchema(AnswerSchema):
     id = fields.UUID()
     label = fields.String()
     link = fields.String(metadata={"description": "the address that the table's code stands for"})
@@ -27,7 +27,7 @@ class TableSchema(StrictSchema):
     created_at = fields.AwareDateTime()
 
 
-class TableListSchema(StrictSchema):
+class TableListSchema(AnswerSchema):
     tables = fields.List(fields.Nested(TableSchema))
 
 

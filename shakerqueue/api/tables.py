@@ -66,7 +66,7 @@ def revoke_link(table_id: UUID) -> dict[str, Any]:
 @blueprint.route("/<uuid:table_id>/qr.svg")
 @allow(STAFF)
 @blueprint.arguments(CodeQuerySchema, location="query")
-@blueprint.response(200, content_type="image/svg+xml")
+@blueprint.response(200, {"type": "string"}, content_type="image/svg+xml")
 def draw_link(_: dict[str, Any], table_id: UUID) -> Response:
     """The link as a QR code, to be printed."""
     with services().database.connection(request_deadline()) as conn:

@@ -9,6 +9,7 @@ from shakerqueue import attempts
 from shakerqueue.api.account_schemas import ColleaguesSchema, PageSessionSchema, SwitchSchema
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import FieldError, Problem, unauthorized
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -42,7 +43,8 @@ def list_colleagues() -> dict[str, list[User]]:
 @blueprint.route("/switch", methods=["POST"])
 @allow(STAFF)
 @blueprint.arguments(SwitchSchema)
-@blueprint.response(200, PageSessionSchema)
+@blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
+@contract(fails=["wrong_pin", "too_many_requests"])
 def switch(body: dict[str, Any]) -> Response:
     """Go on as a colleague, by their PIN, with an employee's rights. Whom the tablet acted for before is out."""
     attempt = _attempt(body["user_id"])

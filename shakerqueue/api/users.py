@@ -7,6 +7,7 @@ from shakerqueue.accounts import LastAdmin, NoSuchUser, NotAPerson, change_right
 from shakerqueue.api.account_schemas import ManagedUserSchema, RightsChangeSchema, UserListSchema, UserPageSchema
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.pages import page
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import request_deadline
@@ -45,6 +46,7 @@ def get_user(user_id: UUID) -> User:
 @allow(ADMINS)
 @blueprint.arguments(RightsChangeSchema)
 @blueprint.response(200, ManagedUserSchema)
+@contract(fails=["last_admin", "not_a_person"])
 def change_user(body: dict[str, Any], user_id: UUID) -> User:
     """Give another role, disable or enable. It holds everywhere within about a second. The last admin stays."""
     try:

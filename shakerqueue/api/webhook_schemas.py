@@ -1,18 +1,19 @@
 """What requests about webhooks may hold, and what is answered: a secret only when it is made."""
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shakerqueue.api.fields import StrictSchema, YesOrNo, text
+from shakerqueue.api.fields import AnswerSchema, StrictSchema, YesOrNo, text
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.queries.models import WebhookDeliveryStatus
 from shakerqueue.webhook_types import TEST, WebhookType
 
 MAX_URL_LENGTH = 2000
 MAX_DESCRIPTION_LENGTH = 200
+ENDED = (WebhookDeliveryStatus.FAILED, WebhookDeliveryStatus.DELIVERED)
 
 
 def _types(**options: Any) -> fields.List[Any]:
@@ -26,6 +27,8 @@ class NewWebhookSchema(StrictSchema):
 
 
 class WebhookChangeSchema(StrictSchema):
+    rules: ClassVar = {"minProperties": 1}
+
     url = text(MAX_URL_LENGTH)
     types = _types()
     description = text(MAX_DESCRIPTION_LENGTH, allow_none=True)
@@ -37,7 +40,7 @@ class WebhookChangeSchema(StrictSchema):
             raise ValidationError("Give url, types, description or enabled.", "url")
 
 
-class WebhookSchema(StrictSchema):
+class WebhookSchema(AnswerSchema):
     id = fields.UUID()
     integration_id = fields.UUID(
         allow_none=True, metadata={"description": "whose orders it hears of; null: it is the house's, of all orders"}
@@ -57,7 +60,7 @@ class WebhookWithSecretSchema(WebhookSchema):
     secret = fields.String(metadata={"description": "the only time that it is shown"})
 
 
-class WebhookListSchema(StrictSchema):
+class WebhookListSchema(AnswerSchema):
     webhooks = fields.List(fields.Nested(WebhookSchema))
 
 
@@ -68,7 +71,7 @@ class DeliveryListQuerySchema(PageSchema):
     order_id = fields.UUID(load_default=None)
 
 
-class DeliverySchema(StrictSchema):
+class DeliverySchema(AnswerSchema):
     """A message. Its `webhook_id` stays the same, however often it is sent."""
 
     id = fields.UUID()
@@ -85,12 +88,12 @@ class DeliverySchema(StrictSchema):
     done_at = fields.AwareDateTime(allow_none=True)
 
 
-class DeliveryListSchema(StrictSchema):
+class DeliveryListSchema(AnswerSchema):
     deliveries = fields.List(fields.Nested(DeliverySchema))
     next_cursor = fields.String(allow_none=True)
 
 
-class AttemptSchema(StrictSchema):
+class AttemptSchema(AnswerSchema):
     number = fields.Integer()
     began_at = fields.AwareDateTime()
     duration_seconds = fields.Float()
@@ -106,18 +109,18 @@ class DeliveryWithAttemptsSchema(DeliverySchema):
 
 
 class SendAgainSchema(StrictSchema):
-    """Which messages: those that ended so, and were made between these times."""
+    """Which messages: those that ended so, and were made between these times, until now by default."""
 
-    status = fields.Enum(WebhookDeliveryStatus, by_value=True, load_default=WebhookDeliveryStatus.FAILED)
+    status = fields.Enum(
+        WebhookDeliveryStatus,
+        by_value=True,
+        load_default=WebhookDeliveryStatus.FAILED,
+        validate=validate.OneOf(ENDED, error="Those that are pending are sent anyway: failed, or delivered."),
+    )
     created_from = fields.AwareDateTime(required=True)
-    created_until = fields.AwareDateTime(load_default=lambda: datetime.now(UTC))
-
-    @validates_schema
-    def ended(self, data: dict[str, Any], **_: Any) -> None:
-        if data["status"] is WebhookDeliveryStatus.PENDING:
-            raise ValidationError("Those that are pending are sent anyway: failed, or delivered.", "status")
+    created_until = fields.AwareDateTime(load_default=None)
 
 
-class SentAgainSchema(StrictSchema):
+class SentAgainSchema(AnswerSchema):
     deliveries = fields.Integer()
     more = fields.Boolean(metadata={"description": "whether there are more: ask again"})

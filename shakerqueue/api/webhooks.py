@@ -10,6 +10,7 @@ from flask import Response
 from shakerqueue import webhooks
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.pages import page
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
@@ -44,6 +45,7 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks", description=
 @allow(ADMINS, Scope.WEBHOOKS_WRITE)
 @blueprint.arguments(NewWebhookSchema)
 @blueprint.response(201, WebhookWithSecretSchema)
+@contract(fails=["target_refused"])
 def create_webhook(body: dict[str, Any]) -> dict[str, Any]:
     """Add an endpoint, which hears of what happens from now on; a key's of its own orders, an admin's of all."""
     _check_url(body["url"])
@@ -77,6 +79,7 @@ def get_webhook(webhook_id: UUID) -> WebhookEndpoint:
 @allow(ADMINS, Scope.WEBHOOKS_WRITE)
 @blueprint.arguments(WebhookChangeSchema)
 @blueprint.response(200, WebhookSchema)
+@contract(fails=["target_refused"])
 def change_webhook(body: dict[str, Any], webhook_id: UUID) -> WebhookEndpoint:
     """Change what is named. What happened while it was disabled is sent once it is enabled."""
     if "url" in body:
@@ -117,6 +120,7 @@ def rotate_webhook_secret(webhook_id: UUID) -> dict[str, Any]:
 @blueprint.route("/<uuid:webhook_id>/test", methods=["POST"])
 @allow(ADMINS, Scope.WEBHOOKS_WRITE)
 @blueprint.response(202, DeliverySchema)
+@contract(fails=["disabled"])
 def send_test_message(webhook_id: UUID) -> dict[str, Any]:
     """Send a message of the type `webhook.test`; the delivery says what came of it. 409 while it is disabled."""
     with services().database.transaction(request_deadline()) as conn:
@@ -182,7 +186,8 @@ def redeliver_all(body: dict[str, Any], webhook_id: UUID) -> webhooks.SentAgain:
     """Send messages once more, the oldest first, at most 500: after an outage that lasted longer than the retries."""
     with services().database.transaction(request_deadline()) as conn:
         endpoint = webhooks.lock_endpoint(conn, webhook_id, _own())
-        return webhooks.send_all_again(conn, endpoint, **body)
+        until = body.pop("created_until") or datetime.now(UTC)
+        return webhooks.send_all_again(conn, endpoint, **body, created_until=until)
 
 
 def _own() -> UUID | None:

@@ -41,17 +41,21 @@ def show_manager() -> Response:
 @public
 def send_asset(version: str, name: str) -> Response:
     """A script, a style or a picture. One that is named by the present version never changes."""
-    response = send_from_directory(FOLDER, name)
-    immutable = version == VERSION
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if immutable else "no-cache"
+    return immutable_if(version == VERSION, send_from_directory(FOLDER, name))
+
+
+def immutable_if(versioned: bool, response: Response) -> Response:
+    """The file, to be kept for ever where its address names its state, else to be asked for each time."""
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
     return response
+
+
+def asset_url(name: str) -> str:
+    """The address of a file in its present state."""
+    return url_for("pages.send_asset", version=VERSION, name=name)
 
 
 def _page(template: str, **values: object) -> Response:
-    response = Response(render_template(template, asset=_asset, **values), mimetype="text/html")
+    response = Response(render_template(template, asset=asset_url, **values), mimetype="text/html")
     response.headers["Cache-Control"] = "no-cache"
     return response
-
-
-def _asset(name: str) -> str:
-    return url_for("pages.send_asset", version=VERSION, name=name)

@@ -67,6 +67,7 @@ def test_what_is_declared_is_taken(client: FlaskClient) -> None:
         ("/numbers?limit=1&limit=2", "limit"),
         ("/numbers?cursor=", "cursor"),
         ("/numbers?cursor=MQ", "cursor"),
+        ("/numbers?parity=%00", "parity"),
         ("/numbers?cursor=" + "W" * 2000, "cursor"),
         ("/livez?verbose=1", "verbose"),
         ("/livez?verbose", "verbose"),

@@ -16,6 +16,7 @@ from shakerqueue.integrations import add_integration, issue_key
 from shakerqueue.messaging.messages import unpack
 from shakerqueue.scopes import Scope
 from tests.support.bar import Bar
+from tests.support.contract import CheckedClient
 from tests.support.waiting import eventually
 
 
@@ -27,6 +28,7 @@ def is_open(services: Services) -> bool:
 def running_app(bar: Bar, **settings: Any) -> Iterator[Flask]:
     """The application of a bar, with other settings where given."""
     app = create_app(replace(bar.settings, **settings))
+    app.test_client_class = CheckedClient
     services: Services = app.extensions[EXTENSION]
     eventually(lambda: services.menu.loaded and not services.revocations.stale and is_open(services))
     yield app

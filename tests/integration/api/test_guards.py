@@ -67,6 +67,9 @@ ITEM = "/orders/<uuid:order_id>/items/<int:number>"
 ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /livez": ANYONE,
     "GET /readyz": ANYONE,
+    "GET /openapi.json": ANYONE,
+    "GET /docs": ANYONE,
+    "GET /docs/<version>/<path:file>": ANYONE,
     "POST /register": ANYONE,
     "POST /login": ANYONE,
     "POST /token/refresh": ANYONE,
@@ -112,9 +115,11 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "POST /orders/batch": STAFF_AND_KEYS,
     "GET /orders": PEOPLE_AND_KEYS,
     "GET /orders/<uuid:order_id>": OWNER_AND_STAFF,
-    "POST /orders/<uuid:order_id>/<any(start, complete, fail, recall, acknowledge, serve, unserve):verb>": STAFF,
+    "POST /orders/<uuid:order_id>/<any(start, complete, recall, acknowledge, serve, unserve):verb>": STAFF,
+    "POST /orders/<uuid:order_id>/fail": STAFF,
     "POST /orders/<uuid:order_id>/cancel": OWNER_AND_STAFF,
-    f"POST {ITEM}/<any(start, complete, fail, recall, acknowledge, serve, unserve, release):verb>": STAFF,
+    f"POST {ITEM}/<any(start, complete, recall, acknowledge, serve, unserve, release):verb>": STAFF,
+    f"POST {ITEM}/fail": STAFF,
     f"POST {ITEM}/cancel": OWNER_AND_STAFF,
     "GET /": ANYONE,
     "GET /t/<link>": ANYONE,
@@ -140,7 +145,7 @@ ROUTES: dict[str, dict[str, Outcome]] = {
 }
 
 
-PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board", "GET /manager"})
+PAGES = frozenset({"GET /", "GET /t/<link>", "GET /board", "GET /manager", "GET /docs"})
 
 
 class House:
@@ -196,6 +201,9 @@ class House:
 
     def name(self) -> str:
         return "base.css"
+
+    def file(self) -> str:
+        return "swagger-ui.css"
 
     def number(self) -> int:
         return 1

@@ -106,3 +106,9 @@ def test_what_is_not_json_is_refused(
     answer = client.post("/orders", data=data, content_type=content_type, headers=guest)
     assert (status, "application/problem+json") == (answer.status_code, answer.content_type)
     assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_a_whole_number_may_be_written_with_a_point(client: FlaskClient, guest: Headers) -> None:
+    line = b'{"items": [{"recipe": "Margarita", "quantity": 2.0, "note": "for none"}], "ticket": ""}'
+    answer = client.post("/orders", data=line, content_type="application/json", headers=guest)
+    assert ["ticket"] == [error["field"] for error in answer.get_json()["errors"]]

@@ -62,7 +62,7 @@ BAD_FIELDS: list[tuple[str, Any, str]] = [
     ("available", None, "available"),
     ("available", "yes", "available"),
     ("remaining", -1, "remaining"),
-    ("remaining", 12.0, "remaining"),
+    ("remaining", 12.5, "remaining"),
     ("remaining", "12", "remaining"),
     ("remaining", 10**12, "remaining"),
     ("id", "00000000-0000-0000-0000-000000000000", "id"),

@@ -1,0 +1,100 @@
+"""The headers that we read and those that we answer with."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shakerqueue.api.fields import IDEMPOTENCY_KEY, MAX_DIGITS
+
+REQUEST_HEADERS: dict[str, dict[str, Any]] = {
+    "Idempotency-Key": {
+        "description": "A name of the client's own for this request: repeated under it, the order is the same order.",
+        "schema": {
+            "type": "string",
+            "pattern": IDEMPOTENCY_KEY.pattern.replace(r"\Z", "$"),
+        },
+        "example": "till-3/2026-11-07/0412",
+    },
+    "Last-Event-ID": {
+        "description": "The id of the last event that was read: a stream goes on after it.",
+        "schema": {"type": "string", "pattern": f"^[0-9]{{1,{MAX_DIGITS}}}$"},
+        "example": "4711",
+    },
+    "If-None-Match": {
+        "description": "The `ETag` of what the client has: where it still holds, the answer is 304.",
+        "schema": {"type": "string"},
+        "example": '"c0ffee"',
+    },
+    "Sec-Fetch-Site": {
+        "description": "Browsers set it: only a page of our own may do this. Without it, `Origin` has to fit.",
+        "schema": {"type": "string", "enum": ["same-origin"]},
+        "example": "same-origin",
+    },
+}
+
+RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "The request's name in our logs: the one that was sent, if it could be used, or a new one.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "4b1d0c6f9e0a4f0b8a3c2d1e0f9a8b7c",
+    },
+    "Location": {
+        "description": "Where it is found from now on.",
+        "required": True,
+        "schema": {"type": "string", "format": "uri-reference"},
+        "example": "/orders/5b4a1c9e-7d0f-8c3b-9a21-6f0e4d2c1b3a",
+    },
+    "Idempotent-Replayed": {
+        "description": "There, and `true`, where an earlier request placed this order.",
+        "schema": {"type": "string", "enum": ["true"]},
+        "example": "true",
+    },
+    "Retry-After": {
+        "description": "After how many seconds to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 1,
+    },
+    "WWW-Authenticate": {
+        "description": "How to say who is asking.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "Bearer",
+    },
+    "Allow": {
+        "description": "The methods that the path takes.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "GET, HEAD, OPTIONS",
+    },
+    "ETag": {
+        "description": "The tag of exactly this answer, for `If-None-Match`.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": '"c0ffee"',
+    },
+    "Content-Disposition": {
+        "description": "Under which name to save a file.",
+        "schema": {"type": "string"},
+        "example": "attachment; filename=service-2026-11-07-to-2026-11-07.csv",
+    },
+    "Set-Cookie": {
+        "description": "The session's tokens, or their end, for the browser.",
+        "required": True,
+        "schema": {"type": "string"},
+        "example": "__Host-access_token=…; Secure; HttpOnly; Path=/; SameSite=Strict",
+    },
+}
+
+
+def answered_with(names: Iterable[str]) -> dict[str, Any]:
+    """The headers of an answer, as they stand in the document."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def taken(names: Iterable[str]) -> list[dict[str, Any]]:
+    """The headers of a request, as parameters of an operation."""
+    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
+
+
+def parameter_components() -> dict[str, dict[str, Any]]:
+    return {name: {"name": name, "in": "header", "required": False, **said} for name, said in REQUEST_HEADERS.items()}
