@@ -19,6 +19,7 @@ from shakerqueue.queries.models import UserRole, WebhookEndpoint
 from shakerqueue.webhook_types import WebhookType
 from shakerqueue.webhooks import rotate_secret, shown_secret
 from tests.support.bar import Bar
+from tests.support.contract import check_message
 from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Answer, Received, Receiver, receiver
@@ -71,6 +72,8 @@ def test_an_order_is_told_from_first_to_last_and_signed(bar: Bar, receivers: Exi
         (one.data["order_id"], one.data["sequence"]) for one in here.received
     ]
     assert all(verifies(one, endpoint.secret) for one in here.received)
+    for one in here.received:
+        check_message(one.message)
     assert [("delivered", 3)] == bar.query("SELECT status::text, count(*)::int FROM webhook_deliveries GROUP BY 1")
 
 
@@ -161,6 +164,8 @@ def test_the_menu_and_the_bar_are_told(bar: Bar, receivers: ExitStack) -> None:
         bar.change("UPDATE bar SET accepting = false, reason = 'flood', reopens_at = now() + interval '2 seconds'")
         eventually(lambda: 2 == len(here.of_type("bar.changed")), SOON)  # closed, and open again by itself
         assert [False, True] == [one.data["accepting"] for one in here.of_type("bar.changed")]
+    for one in here.received:
+        check_message(one.message)
 
 
 def known(bar: Bar, endpoint: WebhookEndpoint) -> bool:

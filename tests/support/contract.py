@@ -45,6 +45,21 @@ def documented() -> dict[str, Document]:
     return operations(describe_api())
 
 
+@cache
+def documented_messages() -> dict[str, Document]:
+    """The messages of webhooks, as schemas by type."""
+    document = describe_api()
+    return {
+        kind: {**path["post"]["requestBody"]["content"][JSON[0]]["schema"], "components": document["components"]}
+        for kind, path in document["webhooks"].items()
+    }
+
+
+def check_message(message: Any) -> None:
+    """A webhook's message is as the document says."""
+    assert [] == problems_of(documented_messages()[message["type"]], message), f"sent {message}"
+
+
 def check_answer(name: str, operation: Document, response: TestResponse) -> None:
     """Status, media type, headers, kind of error and body are as the document says."""
     where = f"{name} answered {response.status_code}"

@@ -16,6 +16,7 @@ from shakerqueue.api.menu_schemas import RecipeChangeSchema, RecipeIngredientSch
 from shakerqueue.api.schemas import OrderLineSchema, PlaceOrderSchema
 from shakerqueue.app import register_api
 from shakerqueue.queries.models import UserRole
+from shakerqueue.webhook_types import TEST, WebhookType
 from tests.support.contract import problems_of
 
 APP = Flask("tests", static_folder=None)
@@ -56,6 +57,15 @@ def reachable(node: Any) -> set[str]:
 
 def test_it_is_valid() -> None:
     assert [] == [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()]
+
+
+def test_every_message_of_webhooks_is_in_it_with_an_example_that_is_good() -> None:
+    assert {*WebhookType, TEST} == set(DOCUMENT["webhooks"])
+    for kind, path in DOCUMENT["webhooks"].items():
+        content = path["post"]["requestBody"]["content"]["application/json"]
+        [example] = content["examples"].values()
+        schema = {**content["schema"], "components": DOCUMENT["components"]}
+        assert ([], kind) == (problems_of(schema, example["value"]), example["value"]["type"])
 
 
 def test_every_route_but_the_pages_is_in_it() -> None:

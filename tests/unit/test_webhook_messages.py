@@ -19,6 +19,7 @@ from shakerqueue.queries.models import (
 )
 from shakerqueue.webhook_messages import bar_news, menu_news, order_messages
 from shakerqueue.webhook_types import WebhookType
+from tests.support.contract import check_message
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ORDER = UUID(int=7)
@@ -42,8 +43,10 @@ def event(kind: str, became: str | None = None, number: int | None = 1, **said: 
 
 
 def told(*events: ToldEvent, wanted: frozenset[WebhookType] = ALL) -> list[tuple[str, dict[str, Any]]]:
-    messages = order_messages(events, wanted, {})
-    return [(message.type, json.loads(message.body)["data"]) for message in messages]
+    bodies = [json.loads(message.body) for message in order_messages(events, wanted, {})]
+    for body in bodies:
+        check_message(body)
+    return [(body["type"], body["data"]) for body in bodies]
 
 
 def test_whatever_can_happen_has_a_type() -> None:

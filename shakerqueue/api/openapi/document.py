@@ -15,6 +15,7 @@ from shakerqueue.api.openapi.headers import RESPONSE_HEADERS, parameter_componen
 from shakerqueue.api.openapi.operations import Endpoint, complete, problem_response
 from shakerqueue.api.openapi.problem_codes import PROBLEM_CODES
 from shakerqueue.api.openapi.security import SECURITY_SCHEMES
+from shakerqueue.api.openapi.webhooks import describe_webhooks
 
 JSON = "application/json"
 REFERENCE = re.compile(r'"#/components/(?:responses|schemas)/(\w+)"')
@@ -31,6 +32,7 @@ What is here stays as it is: `docs/compatibility.md` says what may be added, and
 
 def build_document(app: Flask, api: Api) -> dict[str, Any]:
     """The document of all routes of the app but the pages. Needs no service: the routes are enough."""
+    webhooks = describe_webhooks(api, tag="webhooks")
     said = api.spec.to_dict()
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints(app):
@@ -45,7 +47,8 @@ def build_document(app: Flask, api: Api) -> dict[str, Any]:
         "servers": [{"url": "/", "description": "the host that this document came from"}],
         "tags": said["tags"],
         "paths": paths,
-        "components": _components(said["components"]["schemas"], paths),
+        "webhooks": webhooks,
+        "components": _components(said["components"]["schemas"], {**paths, **webhooks}),
     }
     return add_examples(document)
 

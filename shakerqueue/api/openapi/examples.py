@@ -127,6 +127,11 @@ MEMBERS: dict[str, Any] = {
     "DeliveryWithAttempts.type": "order.complete",
     "DeliveryWithAttempts.status": "delivered",
     "DeliveryWithAttempts.body": '{"type": "order.complete", "timestamp": "2026-11-07T20:45:12+00:00", "data": {}}',
+    "timestamp": MADE_AT,
+    "event_id": 4711,
+    "DrinkTold.error": "out of limes",
+    "DrinkTold.status": "complete",
+    "TestTold.webhook_id": ORDER_ID,
     "Integration.name": "till-1",
     "Ingredient.amount": 50,
     "Ingredient.name": "Tequila",
@@ -220,12 +225,23 @@ REFERENCE = "#/components/schemas/"
 def add_examples(document: dict[str, Any]) -> dict[str, Any]:
     """The document with an example at every body that has none."""
     schemas = document["components"]["schemas"]
+    for kind, path in document["webhooks"].items():
+        _add_message(kind, path["post"]["requestBody"]["content"]["application/json"], schemas)
     for media_type, content in _bodies(document):
         if media_type in FILES:
             content.setdefault("example", FILES[media_type])
         elif "examples" not in content:
             content["examples"] = {name: {"value": value} for name, value in _examples(content["schema"], schemas)}
     return document
+
+
+def _add_message(kind: str, content: dict[str, Any], schemas: Mapping[str, JSONSchema]) -> None:
+    """An example of a webhook's message: several types have one form."""
+    message = {**example(content["schema"], schemas), "type": kind}
+    subject, _, status = kind.partition(".")
+    if subject == "order" and "status" in message["data"]:
+        message["data"]["status"] = status
+    content["examples"] = {kind: {"value": message}}
 
 
 def _bodies(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

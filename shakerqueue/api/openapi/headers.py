@@ -24,6 +24,21 @@ REQUEST_HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": '"c0ffee"',
     },
+    "webhook-id": {
+        "description": "The message's own id, the same however often it comes.",
+        "schema": {"type": "string"},
+        "example": "msg_5b4a1c9e7d0f8c3b9a216f0e4d2c1b3a",
+    },
+    "webhook-timestamp": {
+        "description": "When this attempt was signed, in seconds since 1970.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "example": "1794084312",
+    },
+    "webhook-signature": {
+        "description": "`v1,` and the signature; two of them while a secret is rotated, with a blank between.",
+        "schema": {"type": "string"},
+        "example": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+    },
     "Sec-Fetch-Site": {
         "description": "Browsers set it: only a page of our own may do this. Without it, `Origin` has to fit.",
         "schema": {"type": "string", "enum": ["same-origin"]},
