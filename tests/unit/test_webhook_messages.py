@@ -34,7 +34,7 @@ def event(kind: str, became: str | None = None, number: int | None = 1, **said: 
         type=OrderEventType(kind),
         order_became=OrderStatus(became) if became else None,
         principal_id=UUID(int=1),
-        detail=said.pop("detail", {}),
+        detail=said.pop("detail", {"status": "complete"}),
         created_at=NOON,
         ticket="T7",
         external_id="check-1",
@@ -59,7 +59,7 @@ def test_whatever_can_happen_has_a_type() -> None:
 def test_a_change_of_a_drink_that_changes_its_order_is_two_messages() -> None:
     order = {"order_id": str(ORDER), "external_id": "check-1", "ticket": "T7", "event_id": 1}
     assert [
-        ("drink.completed", {**order, "sequence": 1, "number": 1, "recipe": "Negroni"}),
+        ("drink.completed", {**order, "sequence": 1, "number": 1, "recipe": "Negroni", "status": "complete"}),
         ("order.complete", {**order, "sequence": 2, "status": "complete"}),
     ] == told(event("completed", "complete"))
 
