@@ -127,6 +127,15 @@ def test_the_messages_of_an_order_go_out_one_after_the_other(database: Database,
     assert {("delivered", 1)} == set(desk.deliveries("status::text, attempts"))
 
 
+def test_the_sequence_of_an_order_goes_on_from_turn_to_turn(database: Database, guest: UUID, bartender: Actor) -> None:
+    desk = Desk(database, types=[WebhookType.ORDER_PLACED, WebhookType.ORDER_COMPLETE])
+    placed = place(database, guest)
+    desk.turn()
+    act(database, Verb.COMPLETE, bartender, placed)
+    desk.turn()
+    assert [("order.placed", 1), ("order.complete", 2)] == desk.deliveries("type, sequence")
+
+
 def test_orders_do_not_wait_for_each_other(database: Database, guest: UUID) -> None:
     desk = Desk(database)
     first, second = place(database, guest), place(database, guest)
@@ -190,6 +199,7 @@ def test_an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_stopped(datab
     assert (False, "gone") == (turn.endpoint.enabled, turn.endpoint.disabled_reason)
     place(database, guest)
     assert [] == desk.turn().due
+    assert [("failed", 1)] == desk.deliveries("status::text, attempts")
 
     with database.transaction() as conn:
         webhooks.update_webhook_endpoint(
