@@ -26,8 +26,8 @@ from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Answer, Received, Receiver, receiver
 from tests.support.webhooks import add_endpoint
 
-SOON = 10.0  # seconds: a start of a process, and some
-LEASE_AND_SOME = 25.0
+SOON = 30.0  # seconds: a start of a process, on a machine that is busy
+LEASE_AND_SOME = 45.0
 
 
 @pytest.fixture
