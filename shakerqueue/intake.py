@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.queries import order_events, order_items, orders, recipes
-from shakerqueue.queries.models import OrderEventType, OrderStatus
+from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus
 
 DISCARDED = "discarded"
 KEY_CONFLICT = "idempotency_conflict"
@@ -132,7 +132,13 @@ def _append_events(
     placed = [(order.id, 0, OrderEventType.PLACED, "{}", "") for order in fresh]
     became = _became({order.id: order.drink_count for order in fresh}, refused)
     failed = [
-        (row.order_id, row.number, OrderEventType.FAILED, json.dumps({"error": row.error}), became_by)
+        (
+            row.order_id,
+            row.number,
+            OrderEventType.FAILED,
+            json.dumps({"status": ItemStatus.FAILED, "error": row.error}),
+            became_by,
+        )
         for row, became_by in zip(refused, became, strict=True)
     ]
     events = placed + failed

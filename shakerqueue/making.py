@@ -240,10 +240,15 @@ def _append_events(
         item_numbers=[change.after.number for change in changes],
         types=[event] * len(changes),
         principal_ids=[orders_after[change.after.order_id].principal_id for change in changes],
-        details=[json.dumps({"error": change.after.error} if change.after.error else {}) for change in changes],
+        details=[_detail(change.after) for change in changes],
         order_becames=became,
         actor_id=actor.id,
     )
+
+
+def _detail(item: OrderItem) -> str:
+    """What a reader of the event wants to know of the drink: what it is from now on, and why."""
+    return json.dumps({"status": item.status, **({"error": item.error} if item.error else {})})
 
 
 def _became(order: ChangeItemCountsRow) -> str:

@@ -181,24 +181,25 @@ FROM (
     FROM orders AS o
     WHERE o.id = ANY($1::uuid[])
     UNION ALL
-    SELECT i.order_id, i.number, 'started', o.principal_id, i.claimed_by, '{}', i.started_at
+    SELECT i.order_id, i.number, 'started', o.principal_id, i.claimed_by, '{"status": "in_progress"}', i.started_at
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY($1::uuid[]) AND i.started_at IS NOT NULL
     UNION ALL
-    SELECT i.order_id, i.number, 'completed', o.principal_id, i.claimed_by, '{}', i.completed_at
+    SELECT i.order_id, i.number, 'completed', o.principal_id, i.claimed_by, '{"status": "complete"}', i.completed_at
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY($1::uuid[]) AND i.completed_at IS NOT NULL
     UNION ALL
-    SELECT i.order_id, i.number, 'served', o.principal_id, i.claimed_by, '{}', i.served_at
+    SELECT i.order_id, i.number, 'served', o.principal_id, i.claimed_by, '{"status": "complete"}', i.served_at
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY($1::uuid[]) AND i.served_at IS NOT NULL
     UNION ALL
-    SELECT i.order_id, i.number, 'failed', o.principal_id, i.claimed_by, jsonb_build_object('error', i.error),
+    SELECT i.order_id, i.number, 'failed', o.principal_id, i.claimed_by,
+        jsonb_build_object('status', 'failed', 'error', i.error),
         i.started_at + interval '1 second' * i.prep_seconds
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY($1::uuid[]) AND i.status = 'failed'
     UNION ALL
-    SELECT i.order_id, i.number, 'canceled', o.principal_id, i.changed_by, '{}', o.updated_at
+    SELECT i.order_id, i.number, 'canceled', o.principal_id, i.changed_by, '{"status": "canceled"}', o.updated_at
     FROM order_items AS i INNER JOIN orders AS o ON o.id = i.order_id
     WHERE i.order_id = ANY($1::uuid[]) AND i.status = 'canceled'
 ) AS e

@@ -218,13 +218,13 @@ def test_every_change_is_an_event_with_its_actor_and_a_repeat_is_none(
 
     assert [
         ("placed", None, {}, None),
-        ("started", anna.id, {}, "in_progress"),
-        ("completed", anna.id, {}, "complete"),
-        ("recalled", anna.id, {}, "in_progress"),
-        ("released", anna.id, {}, "pending"),
-        ("failed", anna.id, {"error": "out of limes"}, "failed"),
-        ("recalled", anna.id, {}, "pending"),
-        ("canceled", guest, {"error": "changed my mind"}, "canceled"),
+        ("started", anna.id, {"status": "in_progress"}, "in_progress"),
+        ("completed", anna.id, {"status": "complete"}, "complete"),
+        ("recalled", anna.id, {"status": "in_progress"}, "in_progress"),
+        ("released", anna.id, {"status": "pending"}, "pending"),
+        ("failed", anna.id, {"status": "failed", "error": "out of limes"}, "failed"),
+        ("recalled", anna.id, {"status": "pending"}, "pending"),
+        ("canceled", guest, {"status": "canceled", "error": "changed my mind"}, "canceled"),
     ] == events
     assert OrderStatus.CANCELED is order_status(conn, placed)
 
@@ -546,7 +546,7 @@ def test_a_sold_out_recipe_fails_what_waits_and_leaves_what_is_in_hand(
     events = conn.execute(
         "SELECT order_id, item_number, actor_id, detail FROM order_events WHERE type = 'failed' ORDER BY id"
     ).fetchall()
-    assert [(one.id, 1, staff[1].id, {"error": "out of gin"}) for one in (first, second)] == events
+    assert [(one.id, 1, staff[1].id, {"status": "failed", "error": "out of gin"}) for one in (first, second)] == events
     assert_counts_agree(conn)
     assert FailedDrinks(failed=0, left=0) == fail(database, staff[1], negroni.recipe_id)
 

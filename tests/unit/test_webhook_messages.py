@@ -62,7 +62,7 @@ def test_a_change_of_a_drink_that_changes_its_order_is_two_messages() -> None:
 
 
 def test_an_order_is_told_as_placed_and_a_refused_one_as_failed_as_well() -> None:
-    refused = event("failed", "failed", detail={"error": "sold_out"})
+    refused = event("failed", "failed", detail={"status": "failed", "error": "sold_out"})
     assert ["order.placed", "drink.failed", "order.failed"] == [
         kind for kind, _ in told(event("placed", number=None), refused)
     ]
