@@ -51,7 +51,7 @@ class Till:
             subprocess.Popen(
                 [sys.executable, "-m", "examples.pos", *arguments],
                 cwd=REPOSITORY,
-            env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment},
                 stdout=output,
                 stderr=output,
             ) as process,
