@@ -4,10 +4,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,45 +16,15 @@ from dev import state
 from dev.ports import LOOPBACK, free_ports
 from dev.postgres import PrivatePostgres
 from dev.servers import tagged, wait_until
+from tests.support.make_run import READY, make_run, read_until
 
 SECOND_START_SECONDS = 25.0
-READY = "ShakerQueue runs at"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with state.temporary() as folder:
         yield folder
-
-
-@contextmanager
-def make_run(folder: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """The command, in a session of its own; ended if the test did not."""
-    settings = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "HOST", "PORT")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "dev.run"],
-        cwd=state.CLONE,
-        env={**settings, "SHAKERQUEUE_STATE_DIR": str(folder), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-def read_until(process: subprocess.Popen[str], start: str) -> str:
-    """All lines up to one that begins so."""
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if line.startswith(start):
-            return said
-    raise AssertionError(f"ended without {start!r}:\n{said}")
 
 
 def rest(process: subprocess.Popen[str]) -> str:

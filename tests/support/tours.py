@@ -1,13 +1,18 @@
 """Tours: scripts that the documents print, run as they are printed."""
 
+import os
 import re
+import signal
 import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
+TOUR_SECONDS = 60
 
 
 def run_tour(document: str, client: httpx.Client, folder: Path | None = None) -> list[str]:
@@ -16,20 +21,33 @@ def run_tour(document: str, client: httpx.Client, folder: Path | None = None) ->
     Raises:
         CalledProcessError: a command of it failed.
     """
-    ran = subprocess.run(
-        ["sh", "-euc", _tour(document)],
-        env={"PATH": PROGRAMS, "BASE": str(client.base_url)},
+    [script] = re.findall(r"<!-- tour:.*?-->\n```sh\n(.*?)```", _text(document), re.DOTALL)
+    return _run(script, {"BASE": str(client.base_url)}, folder)
+
+
+def run_document(document: str, settings: Mapping[str, str]) -> list[str]:
+    """Run all that a document prints for the shell, in one shell, from first to last; otherwise as `run_tour`."""
+    return _run("\n".join(re.findall(r"```sh\n(.*?)```", _text(document), re.DOTALL)), settings)
+
+
+def _text(document: str) -> str:
+    return (REPOSITORY / document).read_text("utf-8")
+
+
+def _run(script: str, settings: Mapping[str, str], folder: Path | None = None) -> list[str]:
+    with subprocess.Popen(
+        ["sh", "-euc", script],
+        env={"PATH": PROGRAMS, **settings},
         cwd=folder,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=30,
-        check=True,
-    )
-    assert "" == ran.stderr
-    return [line for line in ran.stdout.splitlines() if line]
-
-
-def _tour(document: str) -> str:
-    text = (REPOSITORY / document).read_text("utf-8")
-    [script] = re.findall(r"<!-- tour:.*?-->\n```sh\n(.*?)```", text, re.DOTALL)
-    return str(script)
+        start_new_session=True,
+    ) as shell:
+        try:
+            said, complaints = shell.communicate(timeout=TOUR_SECONDS)
+        finally:
+            with suppress(ProcessLookupError):  # what it has left in the background
+                os.killpg(shell.pid, signal.SIGKILL)
+    assert (0, "") == (shell.returncode, complaints), f"{complaints}\n{said}"
+    return [line for line in said.splitlines() if line]
