@@ -72,10 +72,10 @@ class DeliveryListQuerySchema(PageSchema):
 
 
 class DeliverySchema(AnswerSchema):
-    """A message. Its `webhook_id` stays the same, however often it is sent."""
+    """A message. Its `message_id` stays the same, however often it is sent."""
 
     id = fields.UUID()
-    webhook_id = fields.String(metadata={"description": "the header `webhook-id`"})
+    message_id = fields.String(metadata={"description": "the header `webhook-id`"})
     type = fields.String()
     order_id = fields.UUID(allow_none=True)
     sequence = fields.Integer(allow_none=True)

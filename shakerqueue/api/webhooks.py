@@ -208,4 +208,4 @@ def _with_secret(endpoint: WebhookEndpoint) -> dict[str, Any]:
 
 
 def _delivery_json(delivery: WebhookDelivery) -> dict[str, Any]:
-    return {**asdict(delivery), "webhook_id": message_id(delivery.id)}
+    return {**asdict(delivery), "message_id": message_id(delivery.id)}

@@ -17,7 +17,7 @@ MADE_AT = "2026-11-07T20:45:12.730000+00:00"
 
 # By the name of a member, wherever it stands; by "Schema.member" where one means another thing.
 MEMBERS: dict[str, Any] = {
-    "webhook_id": "msg_5b4a1c9e7d0f8c3b9a216f0e4d2c1b3a",
+    "message_id": "msg_5b4a1c9e7d0f8c3b9a216f0e4d2c1b3a",
     "url": "https://till.example/hooks",
     "types": ["order.complete", "order.failed"],
     "enabled": True,
@@ -131,7 +131,7 @@ MEMBERS: dict[str, Any] = {
     "event_id": 4711,
     "DrinkTold.error": "out of limes",
     "DrinkTold.status": "complete",
-    "TestTold.webhook_id": ORDER_ID,
+    "webhook_id": ORDER_ID,
     "Integration.name": "till-1",
     "Ingredient.amount": 50,
     "Ingredient.name": "Tequila",

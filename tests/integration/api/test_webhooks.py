@@ -142,7 +142,7 @@ def test_a_test_message_is_made_unless_the_webhook_is_disabled(client: FlaskClie
         answer.get_json()["status"],
     )
     found = client.get(f"{path}/deliveries/{answer.get_json()['id']}", headers=admin).get_json()
-    assert ([], f"msg_{UUID(found['id']).hex}") == (found["log"], found["webhook_id"])
+    assert ([], f"msg_{UUID(found['id']).hex}") == (found["log"], found["message_id"])
     client.patch(path, json={"enabled": False}, headers=admin)
     answer = client.post(f"{path}/test", headers=admin)
     assert (409, "disabled") == (answer.status_code, answer.get_json()["code"])
