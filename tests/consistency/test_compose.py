@@ -204,7 +204,7 @@ def test_the_image_installs_the_lock_with_its_hashes_and_nothing_for_development
 
 
 def test_the_image_gets_all_that_runs() -> None:
-    packages = {path.parent.name for path in REPOSITORY.glob("*/__init__.py")} - {"bench", "dev", "tests"}
+    packages = {path.parent.name for path in REPOSITORY.glob("*/__init__.py")} - {"bench", "dev", "examples", "tests"}
     assert {*packages, "sql/schema", "requirements.txt", "LICENSE"} == set(copied())
     assert REPOSITORY / "sql/schema" == SCHEMA_FOLDER
 
