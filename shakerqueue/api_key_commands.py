@@ -44,7 +44,7 @@ def command(integration: str, *, another: bool, scopes: tuple[str, ...], expires
                 expires_at=expires_at,
             )
     except NotFound:
-        raise Unusable(f"there is no integration called {integration}; without --another one is made") from None
+        raise Unusable(f"there is no integration called {integration}, or it is disabled") from None
     except Taken:
         raise Unusable(f"{integration} is taken; for another key of it give --another") from None
     finally:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
 from flask import Response
 from psycopg import Connection
 
@@ -28,6 +29,8 @@ from shakerqueue.roles import ADMINS
 
 AFTER_THE_LAST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no key is newer
 SHOWN = ("id", "prefix", "scopes", "expires_at", "last_used_at", "created_by", "created_at")
+
+log = structlog.get_logger(__name__)
 
 blueprint = Blueprint("api_keys", __name__, url_prefix="/api-keys", description="API keys of integrations, for admins")
 
@@ -54,6 +57,7 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
     except NotFound as error:
         unknown = FieldError("integration_id", "unknown_integration", str(error))
         raise Problem(422, unknown.detail, code=unknown.code, errors=[unknown]) from None
+    log.info("api_key_made", key_id=str(issued.stored.id), prefix=issued.stored.prefix, by=str(principal().id))
     return _issued_json(issued)
 
 
@@ -79,8 +83,9 @@ def list_api_keys(query: dict[str, Any]) -> dict[str, Any]:
 def revoke_api_key(key_id: UUID) -> Response:
     """End a key for ever, on every process within about a second. Its integration stays, and so do its other keys."""
     with services().database.connection(request_deadline()) as conn:
-        if not api_keys.revoke_api_key(conn, id=key_id):
+        if not api_keys.revoke_api_key(conn, id=key_id, by=principal().id):
             raise Problem(404, "There is no such key.")
+    log.info("api_key_revoked", key_id=str(key_id), by=str(principal().id))
     return Response(status=204)
 
 

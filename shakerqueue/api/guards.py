@@ -116,9 +116,12 @@ def signed_in_principal() -> Principal:
     Raises:
         Problem: 401, nobody whom we know; 403, another site's page asks.
     """
-    credential = _presented_credential()
+    header = request.headers.get("Authorization")
+    credential = cookies.access_token() if header is None else _bearer(header)
+    if not credential:
+        raise unauthorized("Send the header: Authorization: Bearer <token or API key>.")
     try:
-        if credential.startswith(MARK):
+        if header is not None and credential.startswith(MARK):
             return program(services().api_keys.find(credential, request_deadline()))
         who = services().tokens.principal(credential)
     except (InvalidToken, InvalidApiKey) as error:
@@ -128,15 +131,10 @@ def signed_in_principal() -> Principal:
     return who
 
 
-def _presented_credential() -> str:
-    """The token or API key of the header or, from our own pages, the token of the cookie."""
-    header = request.headers.get("Authorization")
-    if header is None and (token := cookies.access_token()):
-        return token
-    scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise unauthorized("Send the header: Authorization: Bearer <token or API key>.")
-    return token
+def _bearer(header: str) -> str | None:
+    """What stands in an Authorization header of our scheme (RFC 6750, section 2.1)."""
+    scheme, _, credential = header.partition(" ")
+    return credential.strip(" ") if scheme.lower() == "bearer" else None
 
 
 def is_revoked(who: Principal, services: Services) -> bool:

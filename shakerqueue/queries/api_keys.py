@@ -18,7 +18,7 @@ SELECT users.id, $1::text, $2::bytea, $3::text[], $4::timestamptz,
     $5::uuid
 FROM users
 WHERE users.id = $6 AND users.role = 'integration' AND users.disabled_at IS NULL
-RETURNING id, integration_id, prefix, key_hash, scopes, expires_at, last_used_at, created_by, created_at, revoked_at
+RETURNING id, integration_id, prefix, key_hash, scopes, expires_at, last_used_at, created_by, created_at, revoked_at, revoked_by
 """
 
 
@@ -125,14 +125,14 @@ def list_api_keys(
 
 
 REVOKE_API_KEY: Final = """-- name: RevokeApiKey
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now())
-WHERE id = $1
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, $1)
+WHERE id = $2
 """
 
 
-def revoke_api_key(conn: Connection[Any], *, id: UUID) -> int:
+def revoke_api_key(conn: Connection[Any], *, by: UUID | None, id: UUID) -> int:
     """Ends a key for ever. A repeat changes nothing."""
-    return RawCursor(conn).execute(REVOKE_API_KEY, [id]).rowcount
+    return RawCursor(conn).execute(REVOKE_API_KEY, [by, id]).rowcount
 
 
 NOTE_API_KEY_USES: Final = """-- name: NoteApiKeyUses

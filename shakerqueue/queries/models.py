@@ -622,6 +622,7 @@ class ApiKey:
     created_by: UUID | None
     created_at: datetime
     revoked_at: datetime | None
+    revoked_by: UUID | None
 
 
 @dataclass(frozen=True, slots=True)

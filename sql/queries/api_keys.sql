@@ -34,7 +34,7 @@ LIMIT @at_most::integer;
 
 -- name: RevokeApiKey :execrows
 -- Ends a key for ever. A repeat changes nothing.
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now())
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()), revoked_by = coalesce(revoked_by, @by)
 WHERE id = @id;
 
 -- name: NoteApiKeyUses :exec

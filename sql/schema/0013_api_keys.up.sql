@@ -11,8 +11,10 @@ CREATE TABLE api_keys (
     created_by uuid,               -- null: made on the command line
     created_at timestamptz NOT NULL DEFAULT now(),
     revoked_at timestamptz,
+    revoked_by uuid,
     CONSTRAINT api_keys_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES users,
     CONSTRAINT api_keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES users,
+    CONSTRAINT api_keys_revoked_by_fkey FOREIGN KEY (revoked_by) REFERENCES users,
     CONSTRAINT api_keys_prefix_key UNIQUE (prefix),
     CONSTRAINT api_keys_key_hash_length CHECK (length(key_hash) = 32),
     CONSTRAINT api_keys_scopes_known CHECK (

@@ -47,7 +47,7 @@ def test_a_key_is_made_and_alone_on_standard_output(bar: Bar) -> None:
     ("options", "says"),
     [
         (["--integration", "user"], "shakerqueue: user is taken; for another key of it give --another"),
-        (["--integration", "till", "--another"], "shakerqueue: there is no integration called till; without --another"),
+        (["--integration", "till", "--another"], "shakerqueue: there is no integration called till, or it is disabled"),
         (["--integration", "user", "--another"], "shakerqueue: there is no integration called user"),
         (["--integration", "t\x1bill"], "shakerqueue: integration: Only printable characters"),
     ],

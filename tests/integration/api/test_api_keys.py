@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +14,7 @@ from dev.postgres import PrivatePostgres
 from shakerqueue import api_keys
 from shakerqueue.api.services import Services
 from shakerqueue.scopes import Scope
-from tests.integration.api.conftest import persist_queued, running_app, sign_in
+from tests.integration.api.conftest import persist_queued, running_app
 from tests.support.bar import Bar
 from tests.support.databases import closed_to_all
 from tests.support.waiting import eventually
@@ -199,7 +200,40 @@ def test_a_stream_ends_with_its_key(app: Flask, client: FlaskClient, admin: Head
         stream = answer.iter_encoded()
         assert b"retry" in next(stream)
         client.delete(f"/api-keys/{made['id']}", headers=admin)
+        began_at = monotonic()
         assert b"" == b"".join(part for part in stream if not part.startswith((b":", b"id:")))
+        assert monotonic() - began_at < ABOUT_A_SECOND
+
+
+def test_a_stream_ends_when_its_key_expires(client: FlaskClient, admin: Headers) -> None:
+    expires_at = datetime.now(UTC) + timedelta(seconds=1)
+    made = new_key(client, admin, expires_at=expires_at.isoformat())
+    with closing(client.get("/events", headers=bearer(made))) as answer:
+        assert b"" == b"".join(part for part in answer.iter_encoded() if not part.startswith((b":", b"id:", b"retry")))
+        assert timedelta() <= datetime.now(UTC) - expires_at < timedelta(seconds=ABOUT_A_SECOND)
+
+
+def test_a_revoked_key_is_out_though_the_follower_does_not_get_through(
+    client: FlaskClient, admin: Headers, services: Services
+) -> None:
+    made = new_key(client, admin)
+    assert 200 == client.get("/me", headers=bearer(made)).status_code
+    services.follower.stop()
+    client.delete(f"/api-keys/{made['id']}", headers=admin)
+    eventually(lambda: 401 == client.get("/me", headers=bearer(made)).status_code, api_keys.STALE_SECONDS + 2)
+
+
+def test_strangers_cannot_keep_the_database_busy(client: FlaskClient, admin: Headers, services: Services) -> None:
+    """Each unknown key is looked up, a few at a time; keys that are known are not held up by that."""
+    made = new_key(client, admin)
+    eventually(lambda: services.api_keys.holds(UUID(made["id"])))
+    places = services.api_keys._look_up_places
+    taken = [places.acquire(blocking=False) for _ in range(api_keys.LOOK_UPS_AT_ONCE + 1)]
+    assert [True] * api_keys.LOOK_UPS_AT_ONCE + [False] == taken
+
+    unknown = client.get("/me", headers={"Authorization": f"Bearer {api_keys.new_key()}"})
+    assert (503, "1") == (unknown.status_code, unknown.headers["Retry-After"])
+    assert 200 == client.get("/me", headers=bearer(made)).status_code
 
 
 def test_keys_that_are_known_go_on_while_the_database_is_away(
@@ -270,8 +304,9 @@ def test_a_key_is_in_no_log(client: FlaskClient, admin: Headers, caplog: pytest.
     assert made["key"].removeprefix(made["prefix"]) not in caplog.text
 
 
-def test_signing_in_is_for_people(client: FlaskClient, admin: Headers) -> None:
+def test_a_page_is_signed_in_by_a_person_alone(client: FlaskClient, admin: Headers) -> None:
     """A key opens no page's session."""
     made = new_key(client, admin)
     assert client.get("/session", headers=bearer(made)).get_json()["user"] is None
-    assert sign_in(client, "admin@example.com")
+    client.set_cookie("access_token", made["key"])
+    assert [401, 200] == [client.get("/me", headers=who).status_code for who in (None, bearer(made))]

@@ -236,7 +236,7 @@ class House:
         with self.services.database.transaction() as conn:
             issued = issue_key(conn, self.pos, scopes=scopes, expires_at=None)
             if caller == "revoked key":
-                api_keys.revoke_api_key(conn, id=issued.stored.id)
+                api_keys.revoke_api_key(conn, id=issued.stored.id, by=self.callers["admin"].id)
         return issued.key
 
     def _token(self, caller: str) -> str:
