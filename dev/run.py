@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Never
@@ -113,8 +113,7 @@ def interrupt_on_signals() -> None:
     """Turn each stop signal into KeyboardInterrupt, once: a second one must not break off the shutdown."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> Never:
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        ignore_signals()
         raise KeyboardInterrupt
 
     for number in STOP_SIGNALS:
@@ -123,24 +122,36 @@ def interrupt_on_signals() -> None:
             signal.signal(number, interrupt)
 
 
+def ignore_signals() -> None:
+    """From now on nothing breaks off the shutdown."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def supervise(folder: Path) -> Never:
-    """Start everything, say where it is, and watch over it.
+    """Start everything, say where it is, and watch over it. Raises as `running`, and ServerError if a part fails."""
+    with running(folder) as (parts, api):
+        print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
+        print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
+        parts.callback(print, "Stopping …", flush=True)
+        parts.watch()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[Parts, Api]]:
+    """Everything, started and ready; all of it is ended afterwards, and its data is kept.
 
     Raises:
         AddressError: nothing can listen on HOST and PORT.
         AlreadyRunningError: another supervisor runs on this state.
-        ServerError: a part failed.
+        ServerError: a part failed while starting.
     """
     with state.lock(folder):
         host, port = address(os.environ)
         amqp_url = given_broker()
         print(f"ShakerQueue is starting; its data and logs lie in {folder}", flush=True)
         with Parts() as parts:
-            api = start(parts, folder, host, port, amqp_url)
-            print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
-            print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
-            parts.callback(print, "Stopping …", flush=True)
-            parts.watch()
+            yield parts, start(parts, folder, host, port, amqp_url)
 
 
 def given_broker() -> str | None:
