@@ -60,7 +60,12 @@ class Product:
         """A client with cookies of its own. It asks the product itself, whatever proxy the environment names."""
         limits = httpx.Limits(max_connections=WAITING_ROOM)
         async with httpx.AsyncClient(
-            base_url=self.base_url, timeout=TIMEOUT_SECONDS, limits=limits, verify=self._tls, trust_env=False
+            base_url=self.base_url,
+            headers={"Accept": "application/json"},  # `GET /events` would be a stream otherwise
+            timeout=TIMEOUT_SECONDS,
+            limits=limits,
+            verify=self._tls,
+            trust_env=False,
         ) as client:
             yield client
 

@@ -1,6 +1,5 @@
 """The display: a view as a screen of text, for terminals from 80 by 24 on. Pure."""
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.layout import Layout
 from rich.panel import Panel
@@ -12,7 +11,7 @@ from dev.rush.pulse import sparkline
 from dev.rush.view import Line, Maker, RecipeQueue, View
 
 WIDTH, HEIGHT = 100, 30  # what it is made for
-HEAD_LINES, FIGURES_LINES, FOOT_LINES, FRAME_LINES = 3, 5, 3, 2
+HEAD_LINES, FIGURES_LINES, FOOT_LINES, FRAME_LINES = 3, 5, 4, 2
 FRAME_COLUMNS = 4  # a panel's border and padding
 ACCENT, CALM, TROUBLE, QUIET = "bold bright_cyan", "green", "bold bright_red", "bright_black"
 IN_HAND, WAITING = "green", "yellow"
@@ -26,8 +25,9 @@ KINDS = {
     "news": ACCENT,
 }
 BAR = "█"
-LONGEST_BAR = 14
-LONGEST_NAME = 20
+LONGEST_NAME = 17
+COUNT_COLUMNS = 5  # with the space on both sides
+QUEUE_SHARE = 0.4  # of the width
 
 
 def screen(view: View, width: int, height: int) -> Layout:
@@ -41,8 +41,9 @@ def screen(view: View, width: int, height: int) -> Layout:
         Layout(name="body"),
         Layout(_foot(view), size=FOOT_LINES),
     )
-    queue, right = Layout(_queue(view, body_lines - FRAME_LINES), ratio=2), Layout(name="right", ratio=3)
-    layout["body"].split_row(queue, right)
+    queue_width = int(QUEUE_SHARE * width)
+    queue = _queue(view, queue_width - FRAME_COLUMNS, body_lines - FRAME_LINES)
+    layout["body"].split_row(Layout(queue, size=queue_width), Layout(name="right"))
     layout["right"].split_column(
         Layout(_makers(view.makers), size=makers_lines),
         Layout(_happenings(view.happenings, body_lines - makers_lines - FRAME_LINES)),
@@ -88,19 +89,20 @@ def _figures(view: View, width: int) -> RenderableType:
         row.add_column(ratio=1)
     bars = width // 3 - FRAME_COLUMNS
     row.add_row(
-        _flow("in", view.orders_per_minute, "orders", view.orders, view.orders_course, bars),
-        _flow("out", view.drinks_per_minute, "drinks", view.drinks, view.drinks_course, bars),
+        _flow("in", view.orders_per_minute, "orders", view.orders, sparkline(view.orders_course, bars)),
+        _flow("out", view.drinks_per_minute, "drinks", view.drinks, sparkline(view.drinks_course, bars)),
         _waits(view),
     )
     return row
 
 
-def _flow(way: str, per_minute: float, noun: str, total: int, course: tuple[int, ...], bars: int) -> RenderableType:
-    rate = Text.assemble((f"{per_minute:.1f}", "bold"), f" {noun}/min")
-    rate.append(f"  {total} in all", style=QUIET)
-    history = Text(sparkline(course, 2 * bars), style=CALM)
-    shown = [history[:-bars], history[-bars:]] if len(history) > bars else [Text(), history]
-    return Panel(Group(rate, *shown), title=way, title_align="left", border_style=QUIET)
+def _flow(way: str, per_minute: float, noun: str, total: int, history: str) -> RenderableType:
+    lines = [
+        Text.assemble((f"{per_minute:.1f}", "bold"), f" {noun}/min"),
+        Text(history, style=CALM),
+        Text(f"{total} in all", style=QUIET),
+    ]
+    return Panel(Group(*lines), title=way, title_align="left", border_style=QUIET)
 
 
 def _waits(view: View) -> RenderableType:
@@ -113,28 +115,30 @@ def _waits(view: View) -> RenderableType:
     return Panel(Group(*lines), title="waits", title_align="left", border_style=QUIET)
 
 
-def _queue(view: View, rows: int) -> RenderableType:
-    longest = max((one.waiting + one.in_hand for one in view.queue), default=1)
+def _queue(view: View, width: int, rows: int) -> RenderableType:
+    longest = max((_drinks(one) for one in view.queue), default=1)
+    bar_cells = width - LONGEST_NAME - COUNT_COLUMNS
     table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True, max_width=LONGEST_NAME, overflow="ellipsis")
-    table.add_column(justify="right")
+    table.add_column(no_wrap=True, width=LONGEST_NAME, overflow="ellipsis")
+    table.add_column(justify="right", no_wrap=True, width=COUNT_COLUMNS - 2)
     table.add_column(no_wrap=True)
-    fits = view.queue[: rows if len(view.queue) <= rows else rows - 1]
-    for one in fits:
-        name = Text(one.recipe, style="red strike" if one.recipe in view.sold_out else "")
-        table.add_row(name, str(one.waiting + one.in_hand), _bar(one, longest))
-    rest = view.queue[len(fits) :]
-    if rest:
-        table.add_row(Text(f"and {len(rest)} more", style=QUIET), str(sum(one.waiting + one.in_hand for one in rest)))
+    shown = view.queue[: rows if len(view.queue) <= rows else rows - 1]
+    for one in shown:
+        name = Text.assemble((one.recipe, "strike red" if one.recipe in view.sold_out else ""))
+        table.add_row(name, str(_drinks(one)), _bar(one, bar_cells / max(longest, bar_cells)))
+    if rest := view.queue[len(shown) :]:
+        table.add_row(Text(f"and {len(rest)} more", style=QUIET), str(sum(_drinks(one) for one in rest)))
     sold_out = f" · 86 {', '.join(view.sold_out)}" if view.sold_out else ""
     return Panel(table, title=f"queue{sold_out}", title_align="left", border_style="red" if sold_out else WAITING)
 
 
-def _bar(one: RecipeQueue, longest: int) -> Text:
-    def cells(drinks: int) -> str:
-        return BAR * round(LONGEST_BAR * drinks / max(longest, LONGEST_BAR))
+def _drinks(one: RecipeQueue) -> int:
+    return one.waiting + one.in_hand
 
-    return Text.assemble((cells(one.in_hand), IN_HAND), (cells(one.waiting), WAITING))
+
+def _bar(one: RecipeQueue, cells_per_drink: float) -> Text:
+    in_hand, waiting = (BAR * round(cells_per_drink * drinks) for drinks in (one.in_hand, one.waiting))
+    return Text.assemble((in_hand, IN_HAND), (waiting, WAITING))
 
 
 def _makers(makers: tuple[Maker, ...]) -> RenderableType:
@@ -161,9 +165,13 @@ def _happenings(happenings: tuple[Line, ...], rows: int) -> RenderableType:
 
 
 def _foot(view: View) -> RenderableType:
-    states = [Text.assemble(f"{part.name} ", (part.state, CALM if part.ok else TROUBLE)) for part in view.parts]
-    unexpected = Text(f"{view.unexpected} unexpected", style=TROUBLE if view.unexpected else CALM)
-    requests = Text(f"{view.requests_per_second:.0f} requests/s, {view.repeated} repeated, ", style=QUIET)
-    shown = Columns([*states, requests + unexpected], padding=(0, 3))
+    parts = Text("   ", no_wrap=True, overflow="ellipsis").join(
+        Text.assemble(f"{part.name} ", (part.state, CALM if part.ok else TROUBLE)) for part in view.parts
+    )
+    answers = Text.assemble(
+        (f"{view.requests_per_second:.0f} requests/s, {view.repeated} sent again, ", QUIET),
+        (f"{view.unexpected} answered unexpectedly", TROUBLE if view.unexpected else CALM),
+    )
     trouble = not all(part.ok for part in view.parts)
-    return Panel(shown, title="the product", title_align="left", border_style="red" if trouble else QUIET)
+    group = Group(parts, answers)
+    return Panel(group, title="the product", title_align="left", border_style="red" if trouble else QUIET)
