@@ -156,12 +156,11 @@ def _makers(makers: tuple[Maker, ...]) -> RenderableType:
 
 
 def _happenings(happenings: tuple[Line, ...], rows: int) -> RenderableType:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(style=QUIET, no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis")
-    for one in happenings[: max(0, rows)]:
-        table.add_row(one.clock, Text(one.text, style=KINDS.get(one.kind, "")))
-    return Panel(table, title="what happens", title_align="left", border_style=QUIET)
+    lines = [
+        Text.assemble((f"{one.clock} ", QUIET), (one.text, KINDS.get(one.kind, "")), no_wrap=True, overflow="ellipsis")
+        for one in happenings[: max(0, rows)]
+    ]
+    return Panel(Group(*lines), title="what happens", title_align="left", border_style=QUIET)
 
 
 def _foot(view: View) -> RenderableType:

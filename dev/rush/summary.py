@@ -23,13 +23,13 @@ def _rows(tally: Tally, reckoning: Reckoning, left_open: int) -> Iterator[tuple[
     paths = sorted({order.path for order in tally.orders.values()})
     for path in paths:
         yield f"orders, {path}", str(sum(order.path == path for order in tally.orders.values()))
-    yield "turned away", f"{tally.turned_away}, sold out or paused"
+    yield "guests turned away", str(tally.turned_away)
     drinks = reckoning.drinks
     yield (
         "drinks",
         f"{drinks.get('complete', 0)} made, {drinks.get('failed', 0)} failed, {drinks.get('canceled', 0)} canceled",
     )
-    yield "open at the end", f"{left_open} orders, canceled at closing time" if left_open else "none"
+    yield "orders open at the end", f"{left_open}, canceled at closing time" if left_open else "none"
     yield "wait for a bartender", _spread(reckoning.wait_seconds)
     yield "wait for the drink", _spread(reckoning.total_seconds)
     yield "longest queue", f"{tally.longest_queue} drinks"

@@ -20,10 +20,12 @@ FEWEST_ORDERS = 60
 @pytest.mark.timeout(90)
 def test_an_evening_ends_with_every_order_found_once(bar: Bar, capsys: pytest.CaptureFixture[str]) -> None:
     with bar.api() as api, bar.process("consume"):
-        told = asyncio.run(Night(SETTINGS, str(api.base_url)).run())
+        night = Night(SETTINGS, str(api.base_url))
+        told = asyncio.run(night.run())
         said = capsys.readouterr().out
         assert [] == left_behind(api)
     assert 0 == told, said
+    assert "completed" in {happening.kind for happening in night._tally.happenings}
     [(orders,)] = bar.query("SELECT count(*)::int FROM orders")
     assert isinstance(orders, int)
     assert FEWEST_ORDERS < orders

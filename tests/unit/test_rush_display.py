@@ -67,7 +67,7 @@ def test_all_that_matters_is_there_at_every_size(width: int, height: int) -> Non
     for said in (
         *("22:31", "the rush", "×90", "2.4 orders/min", "412 in all", "3.6 drinks/min", "797 in all"),
         *("41 wait", "9 in hand", "oldest 21 min", "7 late", "p50 2 min", "p90 -"),
-        *("86 Mojito", "Margarita          12", "3 × Margarita", "free", "table 7: 3 × Negroni", "ben yawned"),
+        *("86 Mojito", "Margarita          12", "3 × Margarita", "free", "22:31 table 7: 3 × Negroni", "ben yawned"),
         *("database ok", "broker connection refused", "28 requests/s", "3 sent again", "0 answered unexpectedly"),
     ):
         assert said in text
