@@ -50,8 +50,7 @@ class Api(ProductServer):
     @property
     def url(self) -> str:
         """Where to reach it from this machine."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return local_url(self.host, str(self.port))
 
     def answers(self) -> bool:
         """Whether `/readyz` says that every part is well."""
@@ -63,6 +62,12 @@ class Api(ProductServer):
             return False
         finally:
             connection.close()
+
+
+def local_url(host: str, port: str) -> str:
+    """How to reach from this machine what listens there."""
+    host = ANYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Parts(ExitStack):
@@ -166,13 +171,18 @@ def given_broker() -> str | None:
     return None
 
 
+def wanted_address(environment: Mapping[str, str]) -> tuple[str, str]:
+    """HOST and PORT as they are given, or what they are by default."""
+    return environment.get("HOST") or LOOPBACK, environment.get("PORT") or "8080"
+
+
 def address(environment: Mapping[str, str]) -> tuple[str, int]:
     """HOST and PORT, seen to be free before anything is started.
 
     Raises:
         AddressError: they are not, or PORT is no port.
     """
-    host, text = environment.get("HOST") or LOOPBACK, environment.get("PORT") or "8080"
+    host, text = wanted_address(environment)
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
         raise AddressError(f"PORT={text} is not a port number (1 to 65535)")
     if problem := bind_error(host, int(text)):

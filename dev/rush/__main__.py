@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import httpx
 
 from dev import run, state
-from dev.ports import LOOPBACK
 from dev.rush.callers import NoAnswer
 from dev.rush.night import Night
 from dev.rush.settings import SettingError, Settings, read
@@ -37,11 +36,18 @@ def main() -> int:
 
 @contextmanager
 def product(settings: Settings) -> Iterator[str]:
-    """Where the product is: at BASE, or where `make run` serves, or started for this night."""
-    base_url = settings.base_url or f"http://{os.environ.get('HOST') or LOOPBACK}:{os.environ.get('PORT') or 8080}"
-    if settings.base_url or is_running(base_url):
+    """Where the product is: at BASE, or where `make run` serves, or started for this night.
+
+    Raises:
+        NoAnswer: nothing answers at BASE.
+        AddressError, AlreadyRunningError, ServerError: it cannot be started, as `run.running` says.
+    """
+    base_url = settings.base_url or run.local_url(*run.wanted_address(os.environ))
+    if is_running(base_url):
         yield base_url
         return
+    if settings.base_url:
+        raise NoAnswer(f"no ShakerQueue answers at {base_url}")
     with run.running(state.folder()) as (_, api):
         yield api.url
         run.ignore_signals()
@@ -52,7 +58,7 @@ def is_running(base_url: str) -> bool:
     try:
         answer = httpx.get(f"{base_url}/readyz", timeout=LOOK_SECONDS, trust_env=False)
         return "parts" in answer.json()
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return False
 
 

@@ -20,7 +20,7 @@ BIG_ROUND_ORDERS = 12  # what the till takes while it is offline, beside the usu
 SOLD_OUT_AT = 0.58
 SOLD_OUT_FOR = 0.08
 SOLD_OUT_RANK = 1  # the second favourite
-PICTURE_AT = 0.645  # a drink is sold out, the till is just back, the rush is near its height
+PICTURE_AT = 0.652  # a drink is sold out, the till is back, the rush is near its height
 
 
 class Path(StrEnum):

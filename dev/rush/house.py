@@ -52,7 +52,10 @@ async def open_house(product: Product, bartenders: int) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(product.client())
         visitor = Caller(product, client)
-        manager, waiter, guest = [Person(product, client, *account) for account in demo_accounts()]
+        accounts = demo_accounts()
+        manager, waiter, guest = (
+            Person(product, client, *accounts[role]) for role in ("admin", "employee", "customer")
+        )
         for person in (manager, waiter, guest):
             await person.sign_in()
         await manager.need("PATCH", "/bar", body={"accepting": True})
@@ -73,9 +76,9 @@ async def open_house(product: Product, bartenders: int) -> AsyncIterator[House]:
         )
 
 
-def demo_accounts() -> list[tuple[str, str]]:
-    """Address and password of the demo users: admin, bartender and guest."""
-    return [(user["email"], user["password"]) for user in json.loads(DEMO_USERS.read_text())]
+def demo_accounts() -> dict[str, tuple[str, str]]:
+    """Address and password of the demo users, by role."""
+    return {user["role"]: (user["email"], user["password"]) for user in json.loads(DEMO_USERS.read_text())}
 
 
 async def _issue_key(manager: Person, mark: str) -> Any:
@@ -91,7 +94,7 @@ async def _issue_key(manager: Person, mark: str) -> Any:
 async def _hire(visitor: Caller, manager: Person, count: int, stack: AsyncExitStack) -> list[tuple[str, str]]:
     """Addresses and passwords of that many bartenders, whose accounts work until the house closes."""
     known = {user["email"]: user["id"] for user in await manager.every("/users", "users", {"role": "employee"})}
-    [(_, password), *_] = demo_accounts()
+    _, password = demo_accounts()["employee"]
     accounts = []
     for name in BARTENDERS[:count]:
         email = f"{name}@rush.example"

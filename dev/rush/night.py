@@ -22,7 +22,7 @@ from dev.rush.summary import is_good, summary
 from dev.rush.tally import Tally
 from dev.rush.till import Till
 from dev.rush.view import View
-from dev.rush.watching import Watch
+from dev.rush.watching import QUEUE_LOOK_SECONDS, Watch
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CLEARING_SECONDS = 45 * 60.0  # of the evening: how long the bar works off what is left when nobody comes any more
@@ -90,15 +90,17 @@ class Night:
     async def _serve(self, guests: Guests, till: Till, evening: Evening, watch: Watch) -> None:
         """Guests come, the bar clears, and closes."""
         await self._together(guests.come(evening), till.lose_line(evening.till_offline))
+        await self._clear(watch)
+        self._clock.closed.set()
+
+    async def _clear(self, watch: Watch) -> None:
+        """Wait until nothing is left to make, but not for ever."""
         clearing_seconds = max(CLEARING_SECONDS, SHORTEST_CLEARING_SECONDS * self._clock.speed)
         clears_until = self._clock.seconds + clearing_seconds
-        empty_looks = looks = 0
+        empty_looks = 0
         while empty_looks < QUIET_LOOKS and self._clock.seconds < clears_until:
-            await self._clock.rest(0.1)
-            if watch.seen.looks != looks:
-                looks = watch.seen.looks
-                empty_looks = 0 if watch.seen.open_drinks else empty_looks + 1
-        self._clock.closed.set()
+            await self._clock.rest(QUEUE_LOOK_SECONDS)
+            empty_looks = 0 if watch.seen.open_drinks else empty_looks + 1
 
     async def _show(self, house: House, evening: Evening, watch: Watch) -> None:
         began, pictured = time.monotonic(), False

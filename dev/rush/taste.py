@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from seed.past_orders import DRINK_WEIGHTS, DRINKS, FAVOURITES, MODIFIED, MODIFIERS, NOTED, NOTES
 
-ZIPF_OFFSET = 3  # Zipf-Mandelbrot: the first favourite is ahead, but not by half of all that is ordered
+# Zipf-Mandelbrot: the first favourite is a sixth of what is ordered, the first fifteen are three quarters.
+ZIPF_OFFSET = 3
+ZIPF_EXPONENT = 1.4
 SPECIAL_SHARE = 0.4  # of the orders, while something is two for one
 
 
@@ -32,7 +34,7 @@ class Taste:
     def __init__(self, menu: Sequence[str], random: Random) -> None:
         rank = {name: number for number, name in enumerate(FAVOURITES)}
         self.favourites = sorted(menu, key=lambda name: (rank.get(name, len(rank)), name))
-        self._weights = list(accumulate(1 / (number + ZIPF_OFFSET) for number in range(len(menu))))
+        self._weights = list(accumulate((number + ZIPF_OFFSET) ** -ZIPF_EXPONENT for number in range(len(menu))))
         self._random = random
 
     def lines(self, special: str | None = None) -> tuple[Line, ...]:

@@ -25,7 +25,6 @@ class Seen:
 
     queue: dict[str, Any] = field(default_factory=lambda: {"now": None, "items": [], "all_day": [], "sold_out": []})
     parts: dict[str, str] = field(default_factory=dict)
-    looks: int = 0
 
     @property
     def open_drinks(self) -> int:
@@ -62,7 +61,6 @@ class Watch:
             except NoAnswer:
                 await self._clock.rest(PARTS_LOOK_SECONDS)
                 continue
-            self.seen.looks += 1
             self._tally.longest_queue = max(self._tally.longest_queue, self.seen.waiting)
             await self._clock.rest(QUEUE_LOOK_SECONDS)
 
