@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from seed.past_orders import DRINK_WEIGHTS, DRINKS, FAVOURITES, MODIFIED, MODIFIERS, NOTED, NOTES
 
-# Zipf-Mandelbrot: the first favourite is a sixth of what is ordered, the first fifteen are three quarters.
+# Zipf-Mandelbrot: the first favourite is a sixth of what is ordered, the first fifteen seven in ten.
 ZIPF_OFFSET = 3
 ZIPF_EXPONENT = 1.4
 SPECIAL_SHARE = 0.4  # of the orders, while something is two for one
