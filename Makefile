@@ -7,13 +7,16 @@ LINTER := dev/openapi_lint/node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all verify generate migrate seed lock bench chaos screenshots clean clean-data
+.PHONY: help run rush test test-all verify generate migrate seed lock bench chaos screenshots clean clean-data
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: $(INSTALLED) ## run everything on this machine until Ctrl-C (PORT, DATABASE_URL, AMQP_URL override)
 	@$(BIN)/python -m dev.run
+
+rush: $(INSTALLED) ## a Friday night in four minutes, to watch (SPEED, MINUTES, GUESTS, BARTENDERS, SEED; BASE=http://…)
+	@$(BIN)/python -m dev.rush
 
 test: $(INSTALLED) ## the tests, on servers of their own
 	@$(BIN)/python -m dev.test_programs

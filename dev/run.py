@@ -6,8 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Never
@@ -50,8 +50,7 @@ class Api(ProductServer):
     @property
     def url(self) -> str:
         """Where to reach it from this machine."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return local_url(self.host, str(self.port))
 
     def answers(self) -> bool:
         """Whether `/readyz` says that every part is well."""
@@ -63,6 +62,12 @@ class Api(ProductServer):
             return False
         finally:
             connection.close()
+
+
+def local_url(host: str, port: str) -> str:
+    """How to reach from this machine what listens there."""
+    host = ANYWHERE.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class Parts(ExitStack):
@@ -113,8 +118,7 @@ def interrupt_on_signals() -> None:
     """Turn each stop signal into KeyboardInterrupt, once: a second one must not break off the shutdown."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> Never:
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        ignore_signals()
         raise KeyboardInterrupt
 
     for number in STOP_SIGNALS:
@@ -123,24 +127,36 @@ def interrupt_on_signals() -> None:
             signal.signal(number, interrupt)
 
 
+def ignore_signals() -> None:
+    """From now on nothing breaks off the shutdown."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def supervise(folder: Path) -> Never:
-    """Start everything, say where it is, and watch over it.
+    """Start everything, say where it is, and watch over it. Raises as `running`, and ServerError if a part fails."""
+    with running(folder) as (parts, api):
+        print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
+        print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
+        parts.callback(print, "Stopping …", flush=True)
+        parts.watch()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[Parts, Api]]:
+    """Everything, started and ready; all of it is ended afterwards, and its data is kept.
 
     Raises:
         AddressError: nothing can listen on HOST and PORT.
         AlreadyRunningError: another supervisor runs on this state.
-        ServerError: a part failed.
+        ServerError: a part failed while starting.
     """
     with state.lock(folder):
         host, port = address(os.environ)
         amqp_url = given_broker()
         print(f"ShakerQueue is starting; its data and logs lie in {folder}", flush=True)
         with Parts() as parts:
-            api = start(parts, folder, host, port, amqp_url)
-            print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
-            print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
-            parts.callback(print, "Stopping …", flush=True)
-            parts.watch()
+            yield parts, start(parts, folder, host, port, amqp_url)
 
 
 def given_broker() -> str | None:
@@ -155,13 +171,18 @@ def given_broker() -> str | None:
     return None
 
 
+def wanted_address(environment: Mapping[str, str]) -> tuple[str, str]:
+    """HOST and PORT as they are given, or what they are by default."""
+    return environment.get("HOST") or LOOPBACK, environment.get("PORT") or "8080"
+
+
 def address(environment: Mapping[str, str]) -> tuple[str, int]:
     """HOST and PORT, seen to be free before anything is started.
 
     Raises:
         AddressError: they are not, or PORT is no port.
     """
-    host, text = environment.get("HOST") or LOOPBACK, environment.get("PORT") or "8080"
+    host, text = wanted_address(environment)
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**16:
         raise AddressError(f"PORT={text} is not a port number (1 to 65535)")
     if problem := bind_error(host, int(text)):
