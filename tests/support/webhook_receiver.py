@@ -63,7 +63,9 @@ def receiver() -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(length := int(self.headers["content-length"]))
+            if len(body) < length:  # the sender was killed in the middle of it
+                return
             came = Received({name.lower(): value for name, value in self.headers.items()}, body, time.time())
             here.received.append(came)
             if here.hold is not None:
