@@ -31,6 +31,7 @@ COMPLETED = 10  # orders that are made between two faults
 MEANWHILE = 10  # messages that the other receiver gets while one is slow
 LEASE_SECONDS = 30.0  # a lease, and the time to take it over and send
 DRAIN_SECONDS = 180.0  # a message that meets two faults waits for half a minute
+CAUGHT_UP_SECONDS = 0.5
 CALM_SECONDS = 2.0  # how late a message may be to the receiver that is well, 99 of 100
 REQUEST_SECONDS = 10.0
 
@@ -113,7 +114,9 @@ class Webhooks(Row):
             os.kill(self._stand.dispatcher.pid, signal.SIGKILL)
         received = self._stand.troubled.received
         await_fact("it comes again", lambda: sum(one.id == held.id for one in list(received)) > 1, LEASE_SECONDS)
-        self._dead.append((began_at, time.time() + CALM_SECONDS))
+        calm = self._stand.calm.received
+        await_fact("the other one has caught up", lambda: calm[-1].at - _happened_at(calm[-1]) < CAUGHT_UP_SECONDS)
+        self._dead.append((began_at, time.time()))
         scene.saw("messages that came again after a kill")
 
     @contextmanager
