@@ -114,10 +114,13 @@ class Webhooks(Row):
             os.kill(self._stand.dispatcher.pid, signal.SIGKILL)
         received = self._stand.troubled.received
         await_fact("it comes again", lambda: sum(one.id == held.id for one in list(received)) > 1, LEASE_SECONDS)
-        calm = self._stand.calm.received
-        await_fact("the other one has caught up", lambda: calm[-1].at - _happened_at(calm[-1]) < CAUGHT_UP_SECONDS)
+        await_fact("the other one has caught up", self._is_current)
         self._dead.append((began_at, time.time()))
         scene.saw("messages that came again after a kill")
+
+    def _is_current(self) -> bool:
+        """Whether the receiver that is well hears of what has just happened."""
+        return time.time() - _happened_at(self._stand.calm.received[-1]) < CAUGHT_UP_SECONDS
 
     @contextmanager
     def _holding(self) -> Iterator[Received]:
