@@ -20,7 +20,7 @@ from shakerqueue.queries.webhooks import ListDueDeliveriesRow
 from shakerqueue.telemetry.metrics import WEBHOOK_ATTEMPTS
 from shakerqueue.webhook_messages import News
 
-MAX_IN_FLIGHT = 8
+MAX_IN_FLIGHT = 16
 RENEW_SECONDS = 3.0  # well within a lease
 GATHER_SECONDS = 0.005  # what ends together shares a transaction
 DATABASE_RETRY_SECONDS = 1.0

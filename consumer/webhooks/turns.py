@@ -126,10 +126,8 @@ def _log(conn: Connection[Any], attempts: Sequence[Attempt], numbers: dict[UUID,
 
 def _make_messages(conn: Connection[Any], endpoint: WebhookEndpoint, news: Sequence[News]) -> bool:
     """Messages of what happened since the last turn; whether there is more of it."""
-    end = webhooks.get_last_event_id(conn) or 0  # before the events are read: what comes later is for the next turn
     events = _events(conn, endpoint)
-    behind = len(events) == MAX_EVENTS
-    place = events[-1].id if behind else max([end, endpoint.last_event_id, *(event.id for event in events[-1:])])
+    place = events[-1].id if events else endpoint.last_event_id
     if events:
         _insert(conn, endpoint, events)
     digests = _tell_news(conn, endpoint, news)
@@ -141,7 +139,7 @@ def _make_messages(conn: Connection[Any], endpoint: WebhookEndpoint, news: Seque
             menu_digest=digests[WebhookType.MENU_CHANGED],
             bar_digest=digests[WebhookType.BAR_CHANGED],
         )
-    return behind
+    return len(events) == MAX_EVENTS
 
 
 def _events(conn: Connection[Any], endpoint: WebhookEndpoint) -> list[ToldEvent]:

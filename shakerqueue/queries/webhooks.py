@@ -429,17 +429,6 @@ def end_lease(conn: Connection[Any], *, id: UUID, lease_token: int) -> None:
     RawCursor(conn).execute(END_LEASE, [id, lease_token])
 
 
-GET_LAST_EVENT_ID: Final = """-- name: GetLastEventId
-SELECT coalesce(max(id), 0)::bigint AS last_event_id FROM order_events
-"""
-
-
-def get_last_event_id(conn: Connection[Any]) -> int | None:
-    """Where the log of events ends; 0 while there is none."""
-    scalar: int | None = RawCursor(conn, row_factory=scalar_row).execute(GET_LAST_EVENT_ID).fetchone()
-    return scalar
-
-
 LIST_TOLD_EVENTS_AFTER: Final = """-- name: ListToldEventsAfter
 SELECT id, order_id, item_number, type, order_became, principal_id, detail, created_at, ticket, external_id, recipe FROM told_events
 WHERE id > $1

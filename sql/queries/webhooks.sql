@@ -146,10 +146,6 @@ RETURNING *;
 UPDATE webhook_endpoints SET leased_until = NULL
 WHERE id = @id AND lease_token = @lease_token;
 
--- name: GetLastEventId :one
--- Where the log of events ends; 0 while there is none.
-SELECT coalesce(max(id), 0)::bigint AS last_event_id FROM order_events;
-
 -- name: ListToldEventsAfter :many
 -- What happened after a place in the log, with what a receiver wants to know of order and drink.
 SELECT * FROM told_events
