@@ -9,22 +9,27 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from shakerqueue.errors import NotFound
+from shakerqueue.errors import NotFound, ShakerQueueError
 from shakerqueue.queries import webhooks
 from shakerqueue.queries.models import WebhookDelivery, WebhookDeliveryStatus, WebhookEndpoint
 
 SECRET_BYTES = 32
 OVERLAP_SECONDS = 24 * 3600  # how long the secret before is good after a rotation
 MAX_SENT_AGAIN = 500  # by one request
+MAX_ENDPOINTS = 10  # of an integration, or of the house: each is a reader of the log
 NO_ENDPOINT = "There is no such webhook."
 NO_DELIVERY = "There is no such delivery."
 
 
 class SentAgain(NamedTuple):
-    """How many messages go out once more, and whether there are more that fit."""
+    """How many messages go out once more, and from when on there are more that fit."""
 
     deliveries: int
-    more: bool
+    next_created_from: datetime | None
+
+
+class TooManyEndpoints(ShakerQueueError):
+    """There are as many as there may be."""
 
 
 def new_secret() -> bytes:
@@ -34,6 +39,17 @@ def new_secret() -> bytes:
 def shown_secret(secret: bytes) -> str:
     """A secret in the form that receivers' libraries take (Standard Webhooks 1.0)."""
     return f"whsec_{base64.b64encode(secret).decode()}"
+
+
+def check_room(conn: Connection[Any], integration_id: UUID | None) -> None:
+    """Make sure that an integration, or the house, may have one endpoint more. In the transaction that adds it.
+
+    Raises:
+        TooManyEndpoints: it may not.
+    """
+    webhooks.lock_webhook_endpoint_list(conn)
+    if (webhooks.count_webhook_endpoints(conn, integration_id=integration_id) or 0) >= MAX_ENDPOINTS:
+        raise TooManyEndpoints
 
 
 def rotate_secret(conn: Connection[Any], endpoint: WebhookEndpoint) -> WebhookEndpoint:
@@ -88,9 +104,12 @@ def send_all_again(
 ) -> SentAgain:
     """Send messages once more, the oldest first: those that were made in a span of time and ended so.
 
-    The caller has locked the endpoint. At most MAX_SENT_AGAIN go at once.
+    All that is pending goes, whenever it was made; of what is done at most MAX_SENT_AGAIN. The caller has locked the
+    endpoint.
     """
-    ids = webhooks.list_deliveries_to_send_again(
+    if status is WebhookDeliveryStatus.PENDING:
+        return SentAgain(hurry(conn, endpoint), None)
+    found = webhooks.list_deliveries_to_send_again(
         conn,
         endpoint_id=endpoint.id,
         status=status,
@@ -98,9 +117,17 @@ def send_all_again(
         created_until=created_until,
         at_most=MAX_SENT_AGAIN + 1,
     )
-    _send_again(conn, endpoint, ids[:MAX_SENT_AGAIN])
+    sent, rest = found[:MAX_SENT_AGAIN], found[MAX_SENT_AGAIN:]
+    _send_again(conn, endpoint, [delivery.id for delivery in sent])
     webhooks.wake_dispatchers(conn)
-    return SentAgain(min(len(ids), MAX_SENT_AGAIN), len(ids) > MAX_SENT_AGAIN)
+    return SentAgain(len(sent), rest[0].created_at if rest else None)
+
+
+def hurry(conn: Connection[Any], endpoint: WebhookEndpoint) -> int:
+    """Let all that waits for another attempt have it now, and return how many messages those are."""
+    hurried = webhooks.hurry_deliveries(conn, endpoint_id=endpoint.id)
+    webhooks.wake_dispatchers(conn)
+    return hurried
 
 
 def _send_again(conn: Connection[Any], endpoint: WebhookEndpoint, ids: Collection[UUID]) -> None:

@@ -15,14 +15,14 @@ from consumer.webhooks.turns import LEASE_SECONDS, Lease
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
-from shakerqueue.errors import Unavailable
+from shakerqueue.errors import ShakerQueueError, Unavailable
 from shakerqueue.following import Follower
 from shakerqueue.menu import MenuCache
 from shakerqueue.queries import webhooks
 from shakerqueue.webhook_messages import News, bar_news, menu_news
 
 LOOK_SECONDS = 1.0  # how soon an endpoint whose dispatcher died is seen to be free
-FORGET_EVERY_SECONDS = 600.0
+FORGET_EVERY_SECONDS = 10.0
 KEPT_SECONDS = 30 * 24 * 3600
 MAX_FORGOTTEN = 1_000  # at a time: it holds locks
 POOL_SIZE = 4
@@ -86,13 +86,13 @@ class Dispatcher:
 
     async def _look(self) -> None:
         try:
-            leases = await asyncio.to_thread(self._take_leases)
-            await asyncio.to_thread(self._forget_what_is_old)
+            for lease in await asyncio.to_thread(self._take_leases):
+                self._hold(lease)
         except Unavailable as error:
             log.warning("webhooks_wait_for_database", reason=error.reason)
-            return
-        for lease in leases:
-            self._hold(lease)
+        if self._forget_at < time.monotonic():
+            self._forget_at = time.monotonic() + FORGET_EVERY_SECONDS
+            await asyncio.to_thread(self._forget_what_is_old)
 
     def _take_leases(self) -> list[Lease]:
         with self._database.transaction() as conn:
@@ -130,11 +130,11 @@ class Dispatcher:
             endpoint.wake()
 
     def _forget_what_is_old(self) -> None:
-        if time.monotonic() < self._forget_at:
-            return
-        with self._database.transaction() as conn:
-            forgotten = webhooks.forget_deliveries(conn, kept_seconds=KEPT_SECONDS, at_most=MAX_FORGOTTEN)
-            if not forgotten:
+        """A part of it at a time. What cannot be forgotten now is no reason to send nothing."""
+        try:
+            with self._database.connection() as conn:
+                webhooks.forget_done_deliveries(conn, kept_seconds=KEPT_SECONDS, at_most=MAX_FORGOTTEN)
+                webhooks.forget_deliveries_of_deleted(conn, at_most=MAX_FORGOTTEN)
                 webhooks.forget_endpoints(conn)
-        if forgotten < MAX_FORGOTTEN:
-            self._forget_at = time.monotonic() + FORGET_EVERY_SECONDS
+        except ShakerQueueError as error:
+            log.warning("webhooks_not_forgotten", reason=str(error))

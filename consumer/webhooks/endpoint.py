@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import UUID
 
 import structlog
 
 from consumer.webhooks.sending import Sender
 from consumer.webhooks.signatures import signed_headers
-from consumer.webhooks.turns import Attempt, Lease, LeaseLost, Turn, take_turn
+from consumer.webhooks.turns import LEASE_SECONDS, Attempt, Lease, LeaseLost, Turn, take_turn
 from shakerqueue.database import Database
 from shakerqueue.errors import Unavailable
 from shakerqueue.queries import webhooks
@@ -24,6 +25,7 @@ MAX_IN_FLIGHT = 16
 RENEW_SECONDS = 3.0  # well within a lease
 GATHER_SECONDS = 0.005  # what ends together shares a transaction
 DATABASE_RETRY_SECONDS = 1.0
+DRAIN_SECONDS = 5.0  # within those that a process has to end
 
 log = structlog.get_logger(__name__)
 
@@ -46,27 +48,35 @@ class EndpointDispatcher:
         self._wake.set()
 
     def stop(self) -> None:
-        """Send nothing more, and end when what is in flight has been written down."""
+        """Send nothing more, and end when what is in flight has been written down.
+
+        What takes longer is broken off, and sent again by whoever has the endpoint next.
+        """
         self._stopping = True
         self._wake.set()
+        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self._break_off)
 
     async def run(self) -> None:
         """Return when stopped, when the endpoint is disabled, or when somebody else has it."""
         try:
             while not self._stopping or self._in_flight or self._ended:
                 turn = await self._turn()
-                if turn is not None and not turn.endpoint.enabled and not self._in_flight:
+                if turn is not None and not turn.endpoint.enabled and not self._in_flight and not self._ended:
                     break
                 await self._wait(turn)
             await asyncio.to_thread(self._end_lease)
         except LeaseLost:
-            log.warning("webhook_lease_lost", endpoint_id=str(self._lease.endpoint_id))
+            log.info("webhook_lease_lost", endpoint_id=str(self._lease.endpoint_id))
         finally:
-            for task in self._in_flight.values():
-                task.cancel()
+            self._break_off()
+
+    def _break_off(self) -> None:
+        for task in self._in_flight.values():
+            task.cancel()
 
     async def _turn(self) -> Turn | None:
         """None while the database is away: what ended is written down at a later turn."""
+        began_at = monotonic()
         ended, self._ended = self._ended, []
         room = 0 if self._stopping else MAX_IN_FLIGHT - len(self._in_flight)
         try:
@@ -76,15 +86,23 @@ class EndpointDispatcher:
             self._ended = ended + self._ended
             return None
         for delivery in turn.due:
-            task = asyncio.create_task(self._send(turn.endpoint, delivery))
-            self._in_flight[delivery.id] = task
+            self._in_flight[delivery.id] = asyncio.create_task(self._send(turn.endpoint, delivery, began_at))
         return turn
 
     def _take_turn(self, ended: Sequence[Attempt], in_flight: Collection[UUID], room: int) -> Turn:
         with self._database.transaction() as conn:
             return take_turn(conn, self._lease, ended, self._news(), in_flight, room)
 
-    async def _send(self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow) -> None:
+    async def _send(self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow, turn_began_at: float) -> None:
+        """Send a message, unless somebody else may have the lease by now: the process may have stood still."""
+        try:
+            if monotonic() - turn_began_at < LEASE_SECONDS - RENEW_SECONDS:
+                await self._post(endpoint, delivery)
+        finally:
+            del self._in_flight[delivery.id]
+            self._wake.set()
+
+    async def _post(self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow) -> None:
         began_at = datetime.now(UTC)
         body = delivery.body.encode()
         secrets = [endpoint.secret]
@@ -94,8 +112,6 @@ class EndpointDispatcher:
         outcome = await self._sender.post(endpoint.url, headers, body)
         WEBHOOK_ATTEMPTS.labels("delivered" if outcome.delivered else outcome.error or "refused").inc()
         self._ended.append(Attempt(delivery, began_at, outcome))
-        del self._in_flight[delivery.id]
-        self._wake.set()
 
     async def _wait(self, turn: Turn | None) -> None:
         """Until something ended or happened, or the next message is due."""
@@ -109,9 +125,9 @@ class EndpointDispatcher:
             return DATABASE_RETRY_SECONDS
         if turn.behind:
             return 0.0
-        if turn.next_due_at is None or len(self._in_flight) >= MAX_IN_FLIGHT:
+        if turn.seconds_until_due is None or self._stopping or len(self._in_flight) >= MAX_IN_FLIGHT:
             return RENEW_SECONDS
-        return min(RENEW_SECONDS, max(0.0, (turn.next_due_at - datetime.now(UTC)).total_seconds()))
+        return min(RENEW_SECONDS, max(0.0, turn.seconds_until_due))
 
     def _end_lease(self) -> None:
         with suppress(Unavailable), self._database.connection() as conn:

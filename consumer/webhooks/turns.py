@@ -26,7 +26,7 @@ GONE = 410
 
 
 class LeaseLost(ShakerQueueError):
-    """Another dispatcher has the endpoint, or it was deleted."""
+    """Another dispatcher has the endpoint, or nobody is to be told there any more."""
 
 
 class Lease(NamedTuple):
@@ -49,7 +49,7 @@ class Turn(NamedTuple):
 
     endpoint: WebhookEndpoint
     due: Sequence[ListDueDeliveriesRow]
-    next_due_at: datetime | None  # of what is not due yet
+    seconds_until_due: float | None  # of what is not handed out yet; none where there is nothing
     behind: bool  # there is more in the log
 
 
@@ -67,7 +67,7 @@ def take_turn(
         LeaseLost: nothing was written.
     """
     endpoint = webhooks.renew_lease(conn, id=lease.endpoint_id, lease_token=lease.token, lease_seconds=LEASE_SECONDS)
-    if endpoint is None or endpoint.deleted_at is not None:
+    if endpoint is None:
         raise LeaseLost(str(lease.endpoint_id))
     if attempts:
         endpoint = _record(conn, endpoint, attempts)
@@ -76,7 +76,8 @@ def take_turn(
     behind = _make_messages(conn, endpoint, news)
     due = webhooks.list_due_deliveries(conn, endpoint_id=endpoint.id, in_flight=list(in_flight), at_most=at_most)
     busy = [*in_flight, *(delivery.id for delivery in due)]
-    return Turn(endpoint, due, webhooks.get_next_due(conn, endpoint_id=endpoint.id, in_flight=busy), behind)
+    seconds_until_due = webhooks.get_seconds_until_due(conn, endpoint_id=endpoint.id, in_flight=busy)
+    return Turn(endpoint, due, seconds_until_due, behind)
 
 
 def _record(conn: Connection[Any], endpoint: WebhookEndpoint, attempts: Sequence[Attempt]) -> WebhookEndpoint:
@@ -85,6 +86,7 @@ def _record(conn: Connection[Any], endpoint: WebhookEndpoint, attempts: Sequence
     recorded = webhooks.record_outcomes(
         conn,
         ids=[attempt.delivery.id for attempt in attempts],
+        attempts=[attempt.delivery.attempts for attempt in attempts],
         statuses=[status for status, _ in fates],
         delays_seconds=[delay for _, delay in fates],
     )
@@ -101,8 +103,6 @@ def _fate(attempt: Attempt) -> tuple[WebhookDeliveryStatus, float]:
     """What becomes of the message, and after how many seconds it is sent again if it is."""
     if attempt.outcome.delivered:
         return WebhookDeliveryStatus.DELIVERED, 0.0
-    if attempt.outcome.status == GONE:
-        return WebhookDeliveryStatus.FAILED, 0.0
     delay = delay_seconds(attempt.delivery.failures + 1, attempt.outcome.retry_after_seconds)
     if delay is None:
         return WebhookDeliveryStatus.FAILED, 0.0

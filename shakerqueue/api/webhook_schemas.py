@@ -9,11 +9,10 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from shakerqueue.api.fields import AnswerSchema, StrictSchema, YesOrNo, text
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.queries.models import WebhookDeliveryStatus
+from shakerqueue.webhook_targets import MAX_URL_LENGTH
 from shakerqueue.webhook_types import TEST, WebhookType
 
-MAX_URL_LENGTH = 2000
 MAX_DESCRIPTION_LENGTH = 200
-ENDED = (WebhookDeliveryStatus.FAILED, WebhookDeliveryStatus.DELIVERED)
 
 
 def _types(**options: Any) -> fields.List[Any]:
@@ -115,7 +114,7 @@ class SendAgainSchema(StrictSchema):
         WebhookDeliveryStatus,
         by_value=True,
         load_default=WebhookDeliveryStatus.FAILED,
-        validate=validate.OneOf(ENDED, error="Those that are pending are sent anyway: failed, or delivered."),
+        metadata={"description": "`pending`: all that waits for another attempt has it now"},
     )
     created_from = fields.AwareDateTime(required=True)
     created_until = fields.AwareDateTime(load_default=None)
@@ -123,4 +122,6 @@ class SendAgainSchema(StrictSchema):
 
 class SentAgainSchema(AnswerSchema):
     deliveries = fields.Integer()
-    more = fields.Boolean(metadata={"description": "whether there are more: ask again"})
+    next_created_from = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "there are more: ask again with it as `created_from`"}
+    )

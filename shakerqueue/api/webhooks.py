@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from psycopg import Connection
 
 from shakerqueue import webhooks
 from shakerqueue.api.blueprints import Blueprint
@@ -45,11 +46,12 @@ blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks", description=
 @allow(ADMINS, Scope.WEBHOOKS_WRITE)
 @blueprint.arguments(NewWebhookSchema)
 @blueprint.response(201, WebhookWithSecretSchema)
-@contract(fails=["target_refused"])
+@contract(fails=["target_refused", "too_many_webhooks"])
 def create_webhook(body: dict[str, Any]) -> dict[str, Any]:
     """Add an endpoint, which hears of what happens from now on; a key's of its own orders, an admin's of all."""
     _check_url(body["url"])
     with services().database.transaction(request_deadline()) as conn:
+        _check_room(conn)
         endpoint = queries.insert_webhook_endpoint(
             conn, **body, integration_id=_own(), secret=webhooks.new_secret(), created_by=principal().id
         )
@@ -81,7 +83,7 @@ def get_webhook(webhook_id: UUID) -> WebhookEndpoint:
 @blueprint.response(200, WebhookSchema)
 @contract(fails=["target_refused"])
 def change_webhook(body: dict[str, Any], webhook_id: UUID) -> WebhookEndpoint:
-    """Change what is named. What happened while it was disabled is sent once it is enabled."""
+    """Change what is named. What happened while it was disabled is sent once it is enabled, and so is what waited."""
     if "url" in body:
         _check_url(body["url"])
     with services().database.transaction(request_deadline()) as conn:
@@ -95,6 +97,8 @@ def change_webhook(body: dict[str, Any], webhook_id: UUID) -> WebhookEndpoint:
             set_description="description" in body,
             description=body.get("description"),
         )
+        if "url" in body or body.get("enabled"):
+            webhooks.hurry(conn, endpoint)
     return changed or endpoint
 
 
@@ -193,6 +197,14 @@ def redeliver_all(body: dict[str, Any], webhook_id: UUID) -> webhooks.SentAgain:
 def _own() -> UUID | None:
     """Whose endpoints they see: a program its own, an admin everybody's. Those of admins are the house's."""
     return principal().id if principal().is_program else None
+
+
+def _check_room(conn: Connection[Any]) -> None:
+    try:
+        webhooks.check_room(conn, _own())
+    except webhooks.TooManyEndpoints:
+        detail = f"There are {webhooks.MAX_ENDPOINTS} webhooks already; delete one first."
+        raise Problem(409, detail, code="too_many_webhooks") from None
 
 
 def _check_url(url: str) -> None:

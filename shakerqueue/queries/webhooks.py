@@ -48,6 +48,30 @@ def insert_webhook_endpoint(
     )
 
 
+LOCK_WEBHOOK_ENDPOINT_LIST: Final = """-- name: LockWebhookEndpointList
+SELECT pg_advisory_xact_lock(20260002)
+"""
+
+
+def lock_webhook_endpoint_list(conn: Connection[Any]) -> None:
+    """Serializes those who add endpoints until they commit. The number is only this lock's name."""
+    RawCursor(conn).execute(LOCK_WEBHOOK_ENDPOINT_LIST)
+
+
+COUNT_WEBHOOK_ENDPOINTS: Final = """-- name: CountWebhookEndpoints
+SELECT count(*)::integer AS endpoints FROM webhook_endpoints
+WHERE deleted_at IS NULL AND integration_id IS NOT DISTINCT FROM $1::uuid
+"""
+
+
+def count_webhook_endpoints(conn: Connection[Any], *, integration_id: UUID | None) -> int | None:
+    """How many endpoints an integration has, or the house."""
+    scalar: int | None = (
+        RawCursor(conn, row_factory=scalar_row).execute(COUNT_WEBHOOK_ENDPOINTS, [integration_id]).fetchone()
+    )
+    return scalar
+
+
 LIST_WEBHOOK_ENDPOINTS: Final = """-- name: ListWebhookEndpoints
 SELECT id, integration_id, url, description, types, secret, previous_secret, previous_secret_until, enabled, disabled_reason, last_event_id, menu_digest, bar_digest, lease_token, leased_until, created_by, created_at, deleted_at FROM webhook_endpoints
 WHERE deleted_at IS NULL
@@ -145,7 +169,8 @@ def update_webhook_endpoint(
 
 ROTATE_WEBHOOK_SECRET: Final = """-- name: RotateWebhookSecret
 UPDATE webhook_endpoints
-SET secret = $1, previous_secret = secret,
+SET secret = $1,
+    previous_secret = CASE WHEN previous_secret_until > now() THEN previous_secret ELSE secret END,
     previous_secret_until = now() + make_interval(secs => $2::int)
 WHERE id = $3
 RETURNING id, integration_id, url, description, types, secret, previous_secret, previous_secret_until, enabled, disabled_reason, last_event_id, menu_digest, bar_digest, lease_token, leased_until, created_by, created_at, deleted_at
@@ -159,7 +184,9 @@ def rotate_webhook_secret(
     overlap_seconds: int,
     id: UUID,
 ) -> WebhookEndpoint | None:
-    """Gives an endpoint another secret; the one before is good for so many seconds more."""
+    """Gives an endpoint another secret; the one before is good for so many seconds more. If that is so already, the newest
+    one is replaced: nobody may have got it, and the one before is in use.
+    """
     return (
         RawCursor(conn, row_factory=args_row(WebhookEndpoint))
         .execute(ROTATE_WEBHOOK_SECRET, [secret, overlap_seconds, id])
@@ -269,12 +296,20 @@ def list_webhook_attempts(conn: Connection[Any], *, delivery_id: UUID) -> list[W
 
 
 LIST_DELIVERIES_TO_SEND_AGAIN: Final = """-- name: ListDeliveriesToSendAgain
-SELECT id FROM webhook_deliveries
+SELECT id, created_at FROM webhook_deliveries
 WHERE endpoint_id = $1 AND status = $2 AND done_at IS NOT NULL
     AND created_at >= $3::timestamptz AND created_at < $4::timestamptz
 ORDER BY created_at, id
 LIMIT $5::integer
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeliveriesToSendAgainRow:
+    """A row of `list_deliveries_to_send_again`."""
+
+    id: UUID
+    created_at: datetime
 
 
 def list_deliveries_to_send_again(
@@ -285,14 +320,13 @@ def list_deliveries_to_send_again(
     created_from: datetime,
     created_until: datetime,
     at_most: int,
-) -> list[UUID]:
+) -> list[ListDeliveriesToSendAgainRow]:
     """Messages to an endpoint that are done, the oldest first: of one status, made in a span of time."""
-    scalar: list[UUID] = (
-        RawCursor(conn, row_factory=scalar_row)
+    return (
+        RawCursor(conn, row_factory=args_row(ListDeliveriesToSendAgainRow))
         .execute(LIST_DELIVERIES_TO_SEND_AGAIN, [endpoint_id, status, created_from, created_until, at_most])
         .fetchall()
     )
-    return scalar
 
 
 SEND_AGAIN: Final = """-- name: SendAgain
@@ -328,6 +362,17 @@ WHERE id = $1 AND next_attempt_at > now()
 def hurry_delivery(conn: Connection[Any], *, id: UUID) -> int:
     """Lets a message that waits for another attempt have it now."""
     return RawCursor(conn).execute(HURRY_DELIVERY, [id]).rowcount
+
+
+HURRY_DELIVERIES: Final = """-- name: HurryDeliveries
+UPDATE webhook_deliveries SET next_attempt_at = now()
+WHERE endpoint_id = $1 AND next_attempt_at > now()
+"""
+
+
+def hurry_deliveries(conn: Connection[Any], *, endpoint_id: UUID) -> int:
+    """Lets every message to an endpoint that waits for another attempt have it now."""
+    return RawCursor(conn).execute(HURRY_DELIVERIES, [endpoint_id]).rowcount
 
 
 RELEASE_NEXT_OF_ORDERS: Final = """-- name: ReleaseNextOfOrders
@@ -370,6 +415,9 @@ SET lease_token = lease_token + 1, leased_until = now() + make_interval(secs => 
 WHERE id IN (
     SELECT free.id FROM webhook_endpoints AS free
     WHERE free.enabled AND free.deleted_at IS NULL AND (free.leased_until IS NULL OR free.leased_until < now())
+        AND NOT EXISTS (
+            SELECT 1 FROM users WHERE users.id = free.integration_id AND users.disabled_at IS NOT NULL
+        )
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id, lease_token
@@ -385,7 +433,9 @@ class LeaseEndpointsRow:
 
 
 def lease_endpoints(conn: Connection[Any], *, lease_seconds: int) -> list[LeaseEndpointsRow]:
-    """Takes the endpoints that are enabled and that no dispatcher holds, for so many seconds."""
+    """Takes the endpoints that are enabled, as is their integration, and that no dispatcher holds, for so
+    many seconds.
+    """
     return (
         RawCursor(conn, row_factory=args_row(LeaseEndpointsRow))
         .execute(LEASE_ENDPOINTS, [lease_seconds])
@@ -396,7 +446,10 @@ def lease_endpoints(conn: Connection[Any], *, lease_seconds: int) -> list[LeaseE
 RENEW_LEASE: Final = """-- name: RenewLease
 UPDATE webhook_endpoints
 SET leased_until = now() + make_interval(secs => $1::int)
-WHERE id = $2 AND lease_token = $3
+WHERE webhook_endpoints.id = $2 AND lease_token = $3 AND deleted_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM users WHERE users.id = webhook_endpoints.integration_id AND users.disabled_at IS NOT NULL
+    )
 RETURNING id, integration_id, url, description, types, secret, previous_secret, previous_secret_until, enabled, disabled_reason, last_event_id, menu_digest, bar_digest, lease_token, leased_until, created_by, created_at, deleted_at
 """
 
@@ -409,7 +462,7 @@ def renew_lease(
     lease_token: int,
 ) -> WebhookEndpoint | None:
     """Holds an endpoint for so many seconds more, locked until the transaction ends; nothing is returned to whoever holds it
-    no more.
+    no more, nor of an endpoint that was deleted, or whose integration is disabled.
     """
     return (
         RawCursor(conn, row_factory=args_row(WebhookEndpoint))
@@ -581,19 +634,26 @@ def list_due_deliveries(
     )
 
 
-GET_NEXT_DUE: Final = """-- name: GetNextDue
-SELECT next_attempt_at FROM webhook_deliveries
+GET_SECONDS_UNTIL_DUE: Final = """-- name: GetSecondsUntilDue
+SELECT extract(epoch FROM next_attempt_at - now())::double precision AS seconds FROM webhook_deliveries
 WHERE endpoint_id = $1 AND next_attempt_at IS NOT NULL AND id <> ALL($2::uuid[])
 ORDER BY next_attempt_at
 LIMIT 1
 """
 
 
-def get_next_due(conn: Connection[Any], *, endpoint_id: UUID, in_flight: Sequence[UUID]) -> datetime | None:
-    """When the next message is due that is not being sent; no row while none is."""
-    scalar: datetime | None = (
+def get_seconds_until_due(
+    conn: Connection[Any],
+    *,
+    endpoint_id: UUID,
+    in_flight: Sequence[UUID],
+) -> float | None:
+    """How long until the next message is due that is not being sent, by the database's clock; no row while
+    there is none.
+    """
+    scalar: float | None = (
         RawCursor(conn, row_factory=scalar_row)
-        .execute(GET_NEXT_DUE, [endpoint_id, list(in_flight)])
+        .execute(GET_SECONDS_UNTIL_DUE, [endpoint_id, list(in_flight)])
         .fetchone()
     )
     return scalar
@@ -608,10 +668,12 @@ SET status = o.status, attempts = webhook_deliveries.attempts + 1,
 FROM (
     SELECT
         unnest($1::uuid[]) AS id,
-        unnest($2::webhook_delivery_status[]) AS status,
-        unnest($3::double precision[]) AS delay_seconds
+        unnest($2::integer[]) AS attempts,
+        unnest($3::webhook_delivery_status[]) AS status,
+        unnest($4::double precision[]) AS delay_seconds
 ) AS o
 WHERE webhook_deliveries.id = o.id AND webhook_deliveries.status = 'pending'
+    AND webhook_deliveries.attempts = o.attempts
 RETURNING webhook_deliveries.id, webhook_deliveries.order_id, webhook_deliveries.attempts, webhook_deliveries.status
 """
 
@@ -640,13 +702,16 @@ def record_outcomes(
     conn: Connection[Any],
     *,
     ids: Sequence[UUID],
+    attempts: Sequence[int],
     statuses: Sequence[WebhookDeliveryStatus],
     delays_seconds: Sequence[float],
 ) -> list[RecordOutcomesRow]:
-    """Writes down how attempts ended. What stays pending is tried again after its delay, counted from now."""
+    """Writes down how attempts ended, each once: by how many there were before it. What stays pending is tried again after
+    its delay, counted from now.
+    """
     return (
         RawCursor(conn, row_factory=args_row(_record_outcomes_from_row))
-        .execute(RECORD_OUTCOMES, [list(ids), list(statuses), list(delays_seconds)])
+        .execute(RECORD_OUTCOMES, [list(ids), list(attempts), list(statuses), list(delays_seconds)])
         .fetchall()
     )
 
@@ -711,22 +776,38 @@ def disable_gone_endpoint(conn: Connection[Any], *, id: UUID) -> None:
     RawCursor(conn).execute(DISABLE_GONE_ENDPOINT, [id])
 
 
-FORGET_DELIVERIES: Final = """-- name: ForgetDeliveries
+FORGET_DONE_DELIVERIES: Final = """-- name: ForgetDoneDeliveries
 DELETE FROM webhook_deliveries
 WHERE id IN (
     SELECT old.id FROM webhook_deliveries AS old
     WHERE old.done_at < now() - make_interval(secs => $1::int)
-        OR old.endpoint_id IN (SELECT gone.id FROM webhook_endpoints AS gone WHERE gone.deleted_at IS NOT NULL)
+    ORDER BY old.done_at
     LIMIT $2::integer
+    FOR UPDATE SKIP LOCKED
 )
 """
 
 
-def forget_deliveries(conn: Connection[Any], *, kept_seconds: int, at_most: int) -> int:
-    """Forgets messages that were done longer ago than so many seconds, and all of endpoints that were
-    deleted, at most so many.
-    """
-    return RawCursor(conn).execute(FORGET_DELIVERIES, [kept_seconds, at_most]).rowcount
+def forget_done_deliveries(conn: Connection[Any], *, kept_seconds: int, at_most: int) -> int:
+    """Forgets messages that were done longer ago than so many seconds, at most so many."""
+    return RawCursor(conn).execute(FORGET_DONE_DELIVERIES, [kept_seconds, at_most]).rowcount
+
+
+FORGET_DELIVERIES_OF_DELETED: Final = """-- name: ForgetDeliveriesOfDeleted
+DELETE FROM webhook_deliveries
+WHERE id IN (
+    SELECT old.id FROM webhook_deliveries AS old
+    JOIN webhook_endpoints AS gone ON gone.id = old.endpoint_id
+    WHERE gone.deleted_at IS NOT NULL
+    LIMIT $1::integer
+    FOR UPDATE OF old SKIP LOCKED
+)
+"""
+
+
+def forget_deliveries_of_deleted(conn: Connection[Any], *, at_most: int) -> int:
+    """Forgets messages to endpoints that were deleted, at most so many."""
+    return RawCursor(conn).execute(FORGET_DELIVERIES_OF_DELETED, [at_most]).rowcount
 
 
 FORGET_ENDPOINTS: Final = """-- name: ForgetEndpoints

@@ -7,6 +7,15 @@ VALUES (
 )
 RETURNING *;
 
+-- name: LockWebhookEndpointList :exec
+-- Serializes those who add endpoints until they commit. The number is only this lock's name.
+SELECT pg_advisory_xact_lock(20260002);
+
+-- name: CountWebhookEndpoints :one
+-- How many endpoints an integration has, or the house.
+SELECT count(*)::integer AS endpoints FROM webhook_endpoints
+WHERE deleted_at IS NULL AND integration_id IS NOT DISTINCT FROM sqlc.narg('integration_id')::uuid;
+
 -- name: ListWebhookEndpoints :many
 -- The endpoints of an integration, or all of them, the oldest first.
 SELECT * FROM webhook_endpoints
@@ -39,9 +48,11 @@ WHERE id = @id
 RETURNING *;
 
 -- name: RotateWebhookSecret :one
--- Gives an endpoint another secret; the one before is good for so many seconds more.
+-- Gives an endpoint another secret; the one before is good for so many seconds more. If that is so already, the newest
+-- one is replaced: nobody may have got it, and the one before is in use.
 UPDATE webhook_endpoints
-SET secret = @secret, previous_secret = secret,
+SET secret = @secret,
+    previous_secret = CASE WHEN previous_secret_until > now() THEN previous_secret ELSE secret END,
     previous_secret_until = now() + make_interval(secs => @overlap_seconds::int)
 WHERE id = @id
 RETURNING *;
@@ -82,7 +93,7 @@ ORDER BY number;
 
 -- name: ListDeliveriesToSendAgain :many
 -- Messages to an endpoint that are done, the oldest first: of one status, made in a span of time.
-SELECT id FROM webhook_deliveries
+SELECT id, created_at FROM webhook_deliveries
 WHERE endpoint_id = @endpoint_id AND status = @status AND done_at IS NOT NULL
     AND created_at >= @created_from::timestamptz AND created_at < @created_until::timestamptz
 ORDER BY created_at, id
@@ -101,6 +112,11 @@ RETURNING id, order_id;
 -- Lets a message that waits for another attempt have it now.
 UPDATE webhook_deliveries SET next_attempt_at = now()
 WHERE id = @id AND next_attempt_at > now();
+
+-- name: HurryDeliveries :execrows
+-- Lets every message to an endpoint that waits for another attempt have it now.
+UPDATE webhook_deliveries SET next_attempt_at = now()
+WHERE endpoint_id = @endpoint_id AND next_attempt_at > now();
 
 -- name: ReleaseNextOfOrders :exec
 -- Lets the first pending message of each of these orders be sent, where none of the order is on its way.
@@ -123,22 +139,28 @@ WHERE id IN (
 SELECT pg_notify('webhooks_changed', '');
 
 -- name: LeaseEndpoints :many
--- Takes the endpoints that are enabled and that no dispatcher holds, for so many seconds.
+-- Takes the endpoints that are enabled, as is their integration, and that no dispatcher holds, for so many seconds.
 UPDATE webhook_endpoints
 SET lease_token = lease_token + 1, leased_until = now() + make_interval(secs => @lease_seconds::int)
 WHERE id IN (
     SELECT free.id FROM webhook_endpoints AS free
     WHERE free.enabled AND free.deleted_at IS NULL AND (free.leased_until IS NULL OR free.leased_until < now())
+        AND NOT EXISTS (
+            SELECT 1 FROM users WHERE users.id = free.integration_id AND users.disabled_at IS NOT NULL
+        )
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id, lease_token;
 
 -- name: RenewLease :one
 -- Holds an endpoint for so many seconds more, locked until the transaction ends; nothing is returned to whoever holds it
--- no more.
+-- no more, nor of an endpoint that was deleted, or whose integration is disabled.
 UPDATE webhook_endpoints
 SET leased_until = now() + make_interval(secs => @lease_seconds::int)
-WHERE id = @id AND lease_token = @lease_token
+WHERE webhook_endpoints.id = @id AND lease_token = @lease_token AND deleted_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM users WHERE users.id = webhook_endpoints.integration_id AND users.disabled_at IS NOT NULL
+    )
 RETURNING *;
 
 -- name: EndLease :exec
@@ -193,15 +215,16 @@ WHERE endpoint_id = @endpoint_id AND next_attempt_at <= now() AND id <> ALL(@in_
 ORDER BY next_attempt_at, created_at
 LIMIT @at_most::integer;
 
--- name: GetNextDue :one
--- When the next message is due that is not being sent; no row while none is.
-SELECT next_attempt_at FROM webhook_deliveries
+-- name: GetSecondsUntilDue :one
+-- How long until the next message is due that is not being sent, by the database's clock; no row while there is none.
+SELECT extract(epoch FROM next_attempt_at - now())::double precision AS seconds FROM webhook_deliveries
 WHERE endpoint_id = @endpoint_id AND next_attempt_at IS NOT NULL AND id <> ALL(@in_flight::uuid[])
 ORDER BY next_attempt_at
 LIMIT 1;
 
 -- name: RecordOutcomes :many
--- Writes down how attempts ended. What stays pending is tried again after its delay, counted from now.
+-- Writes down how attempts ended, each once: by how many there were before it. What stays pending is tried again after
+-- its delay, counted from now.
 UPDATE webhook_deliveries
 SET status = o.status, attempts = webhook_deliveries.attempts + 1,
     failures = webhook_deliveries.failures + CASE WHEN o.status = 'delivered' THEN 0 ELSE 1 END,
@@ -210,10 +233,12 @@ SET status = o.status, attempts = webhook_deliveries.attempts + 1,
 FROM (
     SELECT
         unnest(@ids::uuid[]) AS id,
+        unnest(@attempts::integer[]) AS attempts,
         unnest(@statuses::webhook_delivery_status[]) AS status,
         unnest(@delays_seconds::double precision[]) AS delay_seconds
 ) AS o
 WHERE webhook_deliveries.id = o.id AND webhook_deliveries.status = 'pending'
+    AND webhook_deliveries.attempts = o.attempts
 RETURNING webhook_deliveries.id, webhook_deliveries.order_id, webhook_deliveries.attempts, webhook_deliveries.status;
 
 -- name: InsertAttempts :exec
@@ -241,14 +266,26 @@ FROM (
 UPDATE webhook_endpoints SET enabled = false, disabled_reason = 'gone'
 WHERE id = @id;
 
--- name: ForgetDeliveries :execrows
--- Forgets messages that were done longer ago than so many seconds, and all of endpoints that were deleted, at most so many.
+-- name: ForgetDoneDeliveries :execrows
+-- Forgets messages that were done longer ago than so many seconds, at most so many.
 DELETE FROM webhook_deliveries
 WHERE id IN (
     SELECT old.id FROM webhook_deliveries AS old
     WHERE old.done_at < now() - make_interval(secs => @kept_seconds::int)
-        OR old.endpoint_id IN (SELECT gone.id FROM webhook_endpoints AS gone WHERE gone.deleted_at IS NOT NULL)
+    ORDER BY old.done_at
     LIMIT @at_most::integer
+    FOR UPDATE SKIP LOCKED
+);
+
+-- name: ForgetDeliveriesOfDeleted :execrows
+-- Forgets messages to endpoints that were deleted, at most so many.
+DELETE FROM webhook_deliveries
+WHERE id IN (
+    SELECT old.id FROM webhook_deliveries AS old
+    JOIN webhook_endpoints AS gone ON gone.id = old.endpoint_id
+    WHERE gone.deleted_at IS NOT NULL
+    LIMIT @at_most::integer
+    FOR UPDATE OF old SKIP LOCKED
 );
 
 -- name: ForgetEndpoints :execrows

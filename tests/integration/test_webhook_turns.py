@@ -24,7 +24,7 @@ from shakerqueue.queries.models import UserRole, WebhookDeliveryStatus, WebhookE
 from shakerqueue.queries.webhooks import ListDueDeliveriesRow
 from shakerqueue.webhook_messages import News, bar_news
 from shakerqueue.webhook_types import WebhookType
-from shakerqueue.webhooks import send_again, send_all_again
+from shakerqueue.webhooks import SentAgain, hurry, rotate_secret, send_again, send_all_again
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
 from tests.support.webhooks import add_endpoint
@@ -153,9 +153,8 @@ def test_what_fails_holds_its_order_up_and_is_sent_again_with_the_same_id_and_bo
 
     turn = desk.end(first, outcome(500))
     assert [] == turn.due
-    assert turn.next_due_at is not None
-    wait_seconds = (turn.next_due_at - datetime.now(UTC)).total_seconds()
-    assert DELAYS_SECONDS[0] * 0.8 < wait_seconds < DELAYS_SECONDS[0] * 1.2
+    assert turn.seconds_until_due is not None
+    assert DELAYS_SECONDS[0] * 0.8 < turn.seconds_until_due < DELAYS_SECONDS[0] * 1.2
 
     desk.make_due()
     [again] = desk.turn().due
@@ -187,8 +186,8 @@ def test_a_receiver_that_asks_for_time_gets_it(database: Database, guest: UUID) 
     place(database, guest)
     [delivery] = desk.turn().due
     turn = desk.end(delivery, outcome(429, retry_after_seconds=600))
-    assert turn.next_due_at is not None
-    assert 590 < (turn.next_due_at - datetime.now(UTC)).total_seconds() <= 600
+    assert turn.seconds_until_due is not None
+    assert 590 < turn.seconds_until_due <= 600
 
 
 def test_an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_stopped(database: Database, guest: UUID) -> None:
@@ -199,14 +198,53 @@ def test_an_endpoint_that_is_gone_is_disabled_and_goes_on_where_it_stopped(datab
     assert (False, "gone") == (turn.endpoint.enabled, turn.endpoint.disabled_reason)
     place(database, guest)
     assert [] == desk.turn().due
-    assert [("failed", 1)] == desk.deliveries("status::text, attempts")
+    assert [("pending", 1)] == desk.deliveries("status::text, attempts")
 
     with database.transaction() as conn:
         webhooks.update_webhook_endpoint(
             conn, id=desk.endpoint.id, url=None, types=None, enabled=True, set_description=False, description=None
         )
+        assert 1 == hurry(conn, desk.endpoint)
     turn = desk.turn()
-    assert (["order.placed"], None) == (types(turn), turn.endpoint.disabled_reason)
+    assert (["order.placed", "order.placed"], None) == (types(turn), turn.endpoint.disabled_reason)
+
+
+def test_nobody_is_told_for_an_integration_that_is_disabled(database: Database) -> None:
+    with database.transaction() as conn:
+        pos = add_integration(conn, "till")
+    desk = Desk(database, integration_id=pos.id)
+    place(database, pos.id)
+    with database.connection() as conn:
+        conn.execute("UPDATE users SET disabled_at = now() WHERE username = 'till'")
+    with pytest.raises(LeaseLost):
+        desk.turn()
+    with database.transaction() as conn:
+        conn.execute("UPDATE webhook_endpoints SET leased_until = NULL")
+        assert [] == webhooks.lease_endpoints(conn, lease_seconds=10)
+        conn.execute("UPDATE users SET disabled_at = NULL WHERE username = 'till'")
+    desk.lease = desk.take_lease()
+    assert ["order.placed"] == types(desk.turn())
+
+
+def test_an_attempt_counts_once_though_nobody_knows_whether_its_turn_was_committed(
+    database: Database, guest: UUID
+) -> None:
+    desk = Desk(database)
+    place(database, guest)
+    [delivery] = desk.turn().due
+    attempt = Attempt(delivery, datetime.now(UTC), outcome(500))
+    desk.turn(attempt)
+    desk.turn(attempt)
+    assert [("pending", 1, 1)] == desk.deliveries("status::text, attempts, failures")
+
+
+def test_a_secret_in_use_outlives_two_rotations_on_a_day(database: Database) -> None:
+    desk = Desk(database)
+    with database.transaction() as conn:
+        in_use = desk.endpoint.secret
+        lost, newest = rotate_secret(conn, desk.endpoint), rotate_secret(conn, desk.endpoint)
+    assert (in_use, in_use) == (lost.previous_secret, newest.previous_secret)
+    assert 3 == len({in_use, lost.secret, newest.secret})
 
 
 def test_whoever_holds_the_lease_no_more_writes_nothing(database: Database, guest: UUID) -> None:
@@ -317,7 +355,7 @@ def test_what_was_given_up_in_an_outage_is_sent_again_in_order(
             created_from=datetime(2020, 1, 1, tzinfo=UTC),
             created_until=datetime.now(UTC),
         )
-    assert (3, False) == sent
+    assert SentAgain(3, None) == sent
     again = []
     turn = desk.turn()
     while turn.due:
@@ -335,11 +373,12 @@ def test_old_messages_and_deleted_endpoints_are_forgotten(database: Database, gu
             desk.end(delivery, outcome())
     with database.transaction() as conn:
         webhooks.delete_webhook_endpoint(conn, id=deleted.endpoint.id)
-        assert 2 == webhooks.forget_deliveries(conn, kept_seconds=60, at_most=10)
+        assert 0 == webhooks.forget_endpoints(conn)
+        assert 2 == webhooks.forget_deliveries_of_deleted(conn, at_most=10)
         assert 1 == webhooks.forget_endpoints(conn)
-        assert 0 == webhooks.forget_deliveries(conn, kept_seconds=60, at_most=10)
+        assert 0 == webhooks.forget_done_deliveries(conn, kept_seconds=60, at_most=10)
         conn.execute("UPDATE webhook_deliveries SET done_at = now() - interval '61 seconds' WHERE done_at IS NOT NULL")
-        assert 1 == webhooks.forget_deliveries(conn, kept_seconds=60, at_most=10)
+        assert 1 == webhooks.forget_done_deliveries(conn, kept_seconds=60, at_most=10)
     assert [("pending",)] == kept.deliveries("status::text")
     with pytest.raises(LeaseLost):
         deleted.turn()

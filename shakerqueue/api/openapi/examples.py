@@ -33,6 +33,7 @@ MEMBERS: dict[str, Any] = {
     "duration_seconds": 0.041,
     "status_code": 200,
     "excerpt": None,
+    "next_created_from": None,
     "created_from": "2026-11-07T05:00:00+00:00",
     "created_until": "2026-11-08T05:00:00+00:00",
     "after": 4711,

@@ -62,6 +62,7 @@ PROBLEM_CODES: Mapping[str, ProblemCode] = {
     "signed_in": ProblemCode(409, "This browser is signed in with an account: go on so, or sign out first."),
     # Webhooks.
     "target_refused": ProblemCode(422, "Nothing is sent to such an address.", field="url"),
+    "too_many_webhooks": ProblemCode(409, "There are as many webhooks as there may be; delete one first."),
     "disabled": ProblemCode(409, "The webhook is disabled: nothing is sent to it."),
     # Recipes.
     "name_taken": ProblemCode(409, "Another recipe has this name.", field="name"),

@@ -184,9 +184,52 @@ def test_one_message_and_many_are_sent_again(client: FlaskClient, admin: Headers
 
     outage = {"created_from": f"{datetime.now(UTC).year}-01-01T00:00:00Z"}
     answer = client.post(f"{path}/redeliver", json=outage, headers=admin)
-    assert (202, {"deliveries": 3, "more": False}) == (answer.status_code, answer.get_json())
+    assert (202, {"deliveries": 3, "next_created_from": None}) == (answer.status_code, answer.get_json())
     pending = client.get(f"{path}/deliveries?status=pending", headers=admin).get_json()["deliveries"]
     assert {str(id) for id in (old, *lost)} == {found["id"] for found in pending}
+
+
+def test_many_are_sent_again_from_where_the_last_request_stopped(
+    client: FlaskClient, admin: Headers, bar: Bar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shakerqueue.webhooks.MAX_SENT_AGAIN", 2)
+    webhook_id = create(client, admin)["id"]
+    for hours in range(5):
+        add_done(bar, webhook_id, status="delivered", made=f"now() - interval '{hours} hours'")
+    sent = []
+    body: dict[str, Any] = {"status": "delivered", "created_from": "2020-01-01T00:00:00Z"}
+    while body["created_from"]:
+        answer = client.post(f"/webhooks/{webhook_id}/redeliver", json=body, headers=admin).get_json()
+        sent.append(answer["deliveries"])
+        body["created_from"] = answer["next_created_from"]
+    assert [2, 2, 1] == sent
+
+
+def test_what_waits_goes_at_once_when_asked_and_when_the_webhook_is_mended(
+    client: FlaskClient, admin: Headers, bar: Bar
+) -> None:
+    path = f"/webhooks/{create(client, admin)['id']}"
+    later = "UPDATE webhook_deliveries SET next_attempt_at = now() + interval '20 hours'"
+    client.post(f"{path}/test", headers=admin)
+    everything = {"status": "pending", "created_from": "2020-01-01T00:00:00Z"}
+    mendings: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", f"{path}/redeliver", everything),
+        ("PATCH", path, {"url": f"{URL}/new"}),
+        ("PATCH", path, {"enabled": True}),
+    ]
+    for method, url, body in mendings:
+        bar.change(later)
+        assert client.open(url, method=method, json=body, headers=admin).status_code in (200, 202)
+        assert [(True,)] == bar.query("SELECT next_attempt_at <= now() FROM webhook_deliveries")
+
+
+def test_there_are_ten_webhooks_at_most(client: FlaskClient, admin: Headers, pos: Headers) -> None:
+    made = [create(client, pos) for _ in range(10)]
+    answer = client.post("/webhooks", json={"url": URL, "types": ["order.complete"]}, headers=pos)
+    assert (409, "too_many_webhooks") == (answer.status_code, answer.get_json()["code"])
+    create(client, admin)
+    client.delete(f"/webhooks/{made[0]['id']}", headers=pos)
+    create(client, pos)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +237,7 @@ def test_one_message_and_many_are_sent_again(client: FlaskClient, admin: Headers
     [
         ({}, "created_from"),
         ({"created_from": "yesterday"}, "created_from"),
-        ({"created_from": "2026-01-01T00:00:00Z", "status": "pending"}, "status"),
+        ({"created_from": "2026-01-01T00:00:00Z", "status": "lost"}, "status"),
         ({"created_from": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}, "until"),
     ],
     ids=str,
