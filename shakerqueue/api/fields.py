@@ -66,6 +66,24 @@ class YesOrNo(fields.Boolean):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class BoundedList(fields.List[Any]):
+    """A list of a limited length. One of another length is refused before any of what it holds is looked at.
+
+    With `validate.Length` marshmallow would first load every element, and make an error of each that is wrong: a small
+    body could cost seconds, and be answered with megabytes.
+    """
+
+    def __init__(self, inner: fields.Field[Any], *, at_most: int, at_least: int = 0, **options: Any) -> None:
+        super().__init__(inner, **options)
+        self.rules = {**({"minItems": at_least} if at_least else {}), "maxItems": at_most}
+        self._check_length = validate.Length(min=at_least, max=at_most)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._check_length(value)
+        return super()._deserialize(value, *args, **kwargs)
+
+
 class Either(fields.Field[Any]):
     """An object of one of several forms, answered as it is."""
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from shakerqueue.api.fields import AnswerSchema, Either, StrictSchema, idempotency_key
+from shakerqueue.api.fields import AnswerSchema, BoundedList, Either, StrictSchema, idempotency_key
 from shakerqueue.api.openapi.problem_schemas import ProblemSchema
 from shakerqueue.api.schemas import OrderSchema, PlaceOrderSchema, QueuedOrderSchema
 
@@ -27,9 +27,7 @@ class AsSent(fields.Nested):
 
 
 class OrderBatchSchema(StrictSchema):
-    orders = fields.List(
-        AsSent(BatchedOrderSchema), required=True, validate=validate.Length(min=1, max=MAX_BATCH_ORDERS)
-    )
+    orders = BoundedList(AsSent(BatchedOrderSchema), at_least=1, at_most=MAX_BATCH_ORDERS, required=True)
 
 
 class OrderOutcomeSchema(AnswerSchema):

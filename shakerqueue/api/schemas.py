@@ -12,6 +12,7 @@ from shakerqueue.api.fields import (
     MAX_NOTE_LENGTH,
     MAX_REASON_LENGTH,
     AnswerSchema,
+    BoundedList,
     QueryNumber,
     StrictSchema,
     WholeNumber,
@@ -33,14 +34,14 @@ class OrderLineSchema(StrictSchema):
     recipe = text(MAX_NAME_LENGTH, required=True)
     quantity = WholeNumber(load_default=1, validate=validate.Range(min=1, max=MAX_DRINKS))
     note = text(MAX_NOTE_LENGTH, load_default=None, allow_none=True)
-    modifiers = fields.List(text(50), load_default=list, validate=validate.Length(max=10))
+    modifiers = BoundedList(text(50), at_most=10, load_default=list)
 
 
 class PlaceOrderSchema(StrictSchema):
     """Either `recipe`, for one drink, or `items`."""
 
     recipe = text(MAX_NAME_LENGTH)
-    items = fields.List(fields.Nested(OrderLineSchema), validate=validate.Length(min=1, max=MAX_DRINKS))
+    items = BoundedList(fields.Nested(OrderLineSchema), at_least=1, at_most=MAX_DRINKS)
     ticket = text(64, load_default=None, allow_none=True)
     external_id = text(255, load_default=None, allow_none=True)
     note = text(MAX_NOTE_LENGTH, load_default=None, allow_none=True)

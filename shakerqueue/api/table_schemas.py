@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import AnswerSchema, StrictSchema, label
+from shakerqueue.api.fields import AnswerSchema, BoundedList, StrictSchema, label
 
 MAX_LABEL_LENGTH = 40
 MAX_LABELS = 200
@@ -16,7 +16,7 @@ class CodeQuerySchema(StrictSchema):
 
 
 class NewTablesSchema(StrictSchema):
-    labels = fields.List(label(MAX_LABEL_LENGTH), required=True, validate=validate.Length(min=1, max=MAX_LABELS))
+    labels = BoundedList(label(MAX_LABEL_LENGTH), at_least=1, at_most=MAX_LABELS, required=True)
 
 
 class TableSchema(AnswerSchema):

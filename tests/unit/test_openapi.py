@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_smorest.spec.plugins import FlaskPlugin
+from marshmallow import fields
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dev.openapi import operations
 from shakerqueue.api.account_schemas import PinSchema, RightsChangeSchema
-from shakerqueue.api.fields import StrictSchema
+from shakerqueue.api.fields import BoundedList, StrictSchema
 from shakerqueue.api.guards import GUARD_ATTRIBUTE, SCOPE_ATTRIBUTE
 from shakerqueue.api.menu_schemas import RecipeChangeSchema, RecipeIngredientSchema
 from shakerqueue.api.schemas import OrderLineSchema, PlaceOrderSchema
@@ -139,6 +140,25 @@ def test_an_answer_always_has_all_its_members_but_those_that_are_named() -> None
         "OrderOutcome": {"order", "replayed", "error"},
         "Problem": {"allowed", "reason", "reopens_at", "attempts_left"},
     } == {name: members for name, members in optional.items() if members}
+
+
+def test_every_list_that_is_sent_is_bounded() -> None:
+    """And by a BoundedList: a bound that is checked last does not keep a long list from being worked through."""
+    lists = [
+        (schema.__name__, name, isinstance(field, BoundedList))
+        for schema in request_schemas(StrictSchema)
+        for name, field in schema._declared_fields.items()
+        if isinstance(field, fields.List)
+    ]
+    assert lists
+    assert [] == [(schema, name) for schema, name, is_bounded in lists if not is_bounded]
+
+
+def request_schemas(schema: type[StrictSchema]) -> Iterator[type[StrictSchema]]:
+    """The schema and all that are made from it."""
+    yield schema
+    for each in schema.__subclasses__():
+        yield from request_schemas(each)
 
 
 @pytest.mark.parametrize(
