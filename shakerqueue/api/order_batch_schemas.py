@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields
 
 from shakerqueue.api.fields import AnswerSchema, BoundedList, Either, StrictSchema, idempotency_key
 from shakerqueue.api.openapi.problem_schemas import ProblemSchema
-from shakerqueue.api.schemas import OrderSchema, PlaceOrderSchema, QueuedOrderSchema
+from shakerqueue.api.schemas import BriefOrderSchema, OrderSchema, PlaceOrderSchema, QueuedOrderSchema
 
 MAX_BATCH_ORDERS = 100
 
@@ -38,7 +38,10 @@ class OrderOutcomeSchema(AnswerSchema):
     idempotency_key = fields.String(allow_none=True, metadata={"description": "as it was sent; null if it is no text"})
     status = fields.Integer(metadata={"description": "that of `POST /orders`, had the order come by itself"})
     order = Either(
-        QueuedOrderSchema, OrderSchema, metadata={"description": "as `POST /orders` answers: all of it, if a repeat"}
+        QueuedOrderSchema,
+        OrderSchema,
+        BriefOrderSchema,
+        metadata={"description": "as `POST /orders` answers: a repeat, as it is now"},
     )
     replayed = fields.Boolean(metadata={"description": "whether it had been stored before; only with `order`"})
     error = fields.Nested(ProblemSchema)

@@ -19,6 +19,7 @@ from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import (
     QUEUED,
+    BriefOrderSchema,
     OrderListQuerySchema,
     OrderListSchema,
     OrderSchema,
@@ -49,7 +50,7 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Dri
         *("forbidden", "bar_closed", "sold_out", "unknown_recipe"),
         *("idempotency_conflict", "not_your_table", "too_many_drinks"),
     ],
-    or_answers=OrderSchema,
+    or_answers=[OrderSchema, BriefOrderSchema],
 )
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order. Answered once it is safely queued; the bar sees it a moment later."""
@@ -82,7 +83,7 @@ def list_orders(query: dict[str, Any]) -> Response:
 @allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(WaitQuerySchema, location="query")
 @blueprint.response(200, OrderSchema)
-@contract(or_answers=UnstoredOrderSchema)
+@contract(or_answers=[UnstoredOrderSchema])
 def get_order(query: dict[str, Any], order_id: UUID) -> Response:
     """One order as it is now, or, with `wait`, as it is once it has changed. Not persisted yet, it reads as queued."""
     order = _look(order_id)

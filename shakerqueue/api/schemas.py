@@ -118,6 +118,15 @@ class OrderSchema(AnswerSchema):
     estimated_ready_at = fields.AwareDateTime(dump_default=None, allow_none=True)
 
 
+class BriefOrderSchema(AnswerSchema):
+    """An order that is stored, whose drinks could not be read in time."""
+
+    rules: ClassVar[Mapping[str, Any]] = {"not": {"required": ["items"]}}  # with them it would be a whole order
+
+    id = fields.UUID()
+    status = fields.Enum(OrderStatus, by_value=True)
+
+
 class OrderListSchema(AnswerSchema):
     orders = fields.List(fields.Nested(OrderSchema))
     next_cursor = fields.String(allow_none=True)
