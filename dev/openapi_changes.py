@@ -6,7 +6,7 @@ With `--release` the present contract becomes the one that later ones are compar
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dev.openapi import FILE, Document, operations
@@ -110,12 +110,19 @@ def _content_changes(name: str, old: Document, new: Document) -> Changes:
 
 
 def _codes(content: Document) -> set[str]:
-    """The kinds of error that an answer may be: there is an example of each."""
-    return {code for each in content.get("examples", {}).values() if (code := _code(each["value"])) is not None}
+    """The kinds of error that an answer may be or hold: there is an example of each."""
+    return {code for each in content.get("examples", {}).values() for code in problem_codes(each["value"])}
 
 
-def _code(example: Any) -> str | None:
-    return example["code"] if isinstance(example, dict) and "request_id" in example else None
+def problem_codes(answer: Any) -> set[str]:
+    """The codes of the error that a body is, and of those that are outcomes in a list of it."""
+    problems = [answer, *(each.get("error") for each in _listed(answer))]
+    return {problem["code"] for problem in problems if isinstance(problem, dict) and "request_id" in problem}
+
+
+def _listed(answer: Any) -> Iterator[Document]:
+    lists = [member for member in answer.values() if isinstance(member, list)] if isinstance(answer, dict) else []
+    return (each for listed in lists for each in listed if isinstance(each, dict))
 
 
 if __name__ == "__main__":

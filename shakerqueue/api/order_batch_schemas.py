@@ -43,7 +43,11 @@ class OrderOutcomeSchema(AnswerSchema):
         BriefOrderSchema,
         metadata={"description": "as `POST /orders` answers: a repeat, as it is now"},
     )
-    replayed = fields.Boolean(metadata={"description": "whether it had been stored before; only with `order`"})
+    replayed = fields.Boolean(
+        metadata={
+            "description": "whether it had been stored before, so false for a repeat that is queued; only with `order`"
+        }
+    )
     error = fields.Nested(ProblemSchema)
 
 

@@ -12,6 +12,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.idempotency import KEY_HEADER, earlier_orders, key_conflict, replays, stored_orders
 from shakerqueue.api.json_bodies import body_limit
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.order_batch_schemas import BatchedOrderSchema, OrderBatchSchema, OrderOutcomesSchema
 from shakerqueue.api.order_json import queued_json
 from shakerqueue.api.placing import Body, Placement, Terms, placed_order, placement_of, terms_for
@@ -60,6 +61,9 @@ Wanted = dict[Placement, Body]  # placements that are equal are one order
 @body_limit(MAX_BATCH_BYTES)
 @blueprint.arguments(OrderBatchSchema)
 @blueprint.response(200, OrderOutcomesSchema)
+@contract(
+    outcomes=["bar_closed", "sold_out", "unknown_recipe", "idempotency_conflict", "invalid", "unavailable"],
+)
 def place_orders(body: dict[str, Any]) -> Response:
     """Place up to 100 orders, each with a key and an outcome of its own. The whole may be repeated at any time."""
     _refuse_one_key_for_all()

@@ -10,6 +10,7 @@ from marshmallow import fields
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dev.openapi import operations
+from dev.openapi_changes import problem_codes
 from shakerqueue.api.account_schemas import PinSchema, RightsChangeSchema
 from shakerqueue.api.fields import BoundedList, StrictSchema
 from shakerqueue.api.guards import GUARD_ATTRIBUTE, SCOPE_ATTRIBUTE
@@ -113,6 +114,31 @@ def test_an_error_is_a_problem_with_its_codes(name: str, status: str) -> None:
     assert (ERROR, "Problem") == (media_type, described_by(name, status))
     for code, example in content["examples"].items():
         assert (code, int(status)) == (example["value"]["code"], example["value"]["status"])
+
+
+@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if "403" in operation["responses"]])
+def test_a_key_that_lacks_a_scope_is_told_so_by_a_header_as_well(name: str) -> None:
+    answer = OPERATIONS[name]["responses"]["403"]
+    codes = set(answer["content"][ERROR]["examples"])
+    header = answer["headers"].get("WWW-Authenticate")
+    assert ("insufficient_scope" in codes) == (header is not None)
+    assert header is None or (codes == {"insufficient_scope"}) == header["required"]
+
+
+def test_a_batch_names_each_code_that_an_order_of_it_may_fail_with() -> None:
+    answer = OPERATIONS["POST /orders/batch"]["responses"]["200"]
+    examples = answer["content"]["application/json"]["examples"].values()
+    told = set().union(*(problem_codes(each["value"]) for each in examples))
+    assert {"bar_closed", "sold_out", "unknown_recipe", "idempotency_conflict", "invalid", "unavailable"} == told
+    assert [] == [code for code in told if f"`{code}`" not in answer["description"]]
+
+
+def test_the_example_of_a_new_key_is_one_that_can_be() -> None:
+    """Never used yet, and of three different things."""
+    content = OPERATIONS["POST /api-keys"]["responses"]["201"]["content"]["application/json"]
+    [example] = [each["value"] for each in content["examples"].values()]
+    assert example["last_used_at"] is None
+    assert 3 == len({example["id"], example["integration"]["id"], example["created_by"]})
 
 
 def described_by(name: str, status: str) -> str:

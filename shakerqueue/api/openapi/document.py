@@ -23,8 +23,8 @@ Drink orders, from a guest's phone or a POS to the bartender's hands.
 
 Errors are `application/problem+json` (RFC 9457); their `code` says which, and each operation names its own. Another
 method than those of a path is 405 with `Allow`. Unknown members of a body and unknown query parameters are refused.
-Bodies are JSON of at most 64 KiB, nested at most 16 deep. Every answer has an `X-Request-Id`, which is the request's
-where that sent one of 1 to 128 letters, digits, dots, dashes and underscores.
+Bodies are JSON in UTF-8, of at most 64 KiB, a batch of orders 1 MiB, nested at most 16 deep. Every answer has an
+`X-Request-Id`, which is the request's where that sent one of 1 to 128 letters, digits, dots, dashes and underscores.
 
 What is here stays as it is: `docs/compatibility.md` says what may be added, and how something would end."""
 
