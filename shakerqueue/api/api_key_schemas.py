@@ -42,7 +42,7 @@ class ApiKeySchema(AnswerSchema):
     id = fields.UUID()
     integration = fields.Nested(IntegrationSchema)
     prefix = fields.String(metadata={"description": "how the key begins"})
-    scopes = fields.List(fields.String(validate=validate.OneOf(list(Scope))))
+    scopes = fields.List(fields.String(validate=validate.OneOf(list(Scope)), metadata={"open": True}))
     expires_at = fields.AwareDateTime(allow_none=True)
     last_used_at = fields.AwareDateTime(allow_none=True, metadata={"description": "to about a minute"})
     created_by = fields.UUID(allow_none=True, metadata={"description": "null: made on the command line"})

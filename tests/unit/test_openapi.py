@@ -158,6 +158,15 @@ def test_what_is_sent_is_closed_and_what_is_answered_may_grow() -> None:
     assert [] == [name for name in answered if "additionalProperties" in SCHEMAS[name]]
 
 
+@pytest.mark.parametrize(("schema", "member"), [("ApiKey", "scopes"), ("User", "role"), ("PageSession", "role")])
+def test_roles_and_scopes_may_come(schema: str, member: str) -> None:
+    said = SCHEMAS[schema]["properties"][member]
+    values = said.get("items", said)
+    assert "enum" not in values
+    assert values["x-extensible-enum"]
+    assert None not in values["x-extensible-enum"]
+
+
 def test_an_answer_always_has_all_its_members_but_those_that_are_named() -> None:
     answered = reachable([operation["responses"] for path in DOCUMENT["paths"].values() for operation in path.values()])
     optional = {name: set(SCHEMAS[name]["properties"]) - set(SCHEMAS[name]["required"]) for name in answered}
