@@ -7,7 +7,7 @@ from uuid import UUID
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shakerqueue.api.account_schemas import username_text
-from shakerqueue.api.fields import AnswerSchema, BoundedList, StrictSchema
+from shakerqueue.api.fields import AnswerSchema, BoundedList, Moment, StrictSchema
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.scopes import Scope
 
@@ -25,7 +25,7 @@ class NewApiKeySchema(StrictSchema):
     integration = username_text()
     integration_id = fields.UUID()
     scopes = BoundedList(fields.Enum(Scope, by_value=True), at_least=1, at_most=len(Scope), required=True)
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_in_the_future)
+    expires_at = Moment(load_default=None, allow_none=True, validate=_in_the_future)
 
     @validates_schema
     def one_integration(self, data: dict[str, Any], **_: Any) -> None:

@@ -5,7 +5,16 @@ from typing import Any, ClassVar
 
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import AnswerSchema, BoundedList, QueryNumber, StrictSchema, WholeNumber, YesOrNo, text
+from shakerqueue.api.fields import (
+    AnswerSchema,
+    BoundedList,
+    Moment,
+    QueryNumber,
+    StrictSchema,
+    WholeNumber,
+    YesOrNo,
+    text,
+)
 
 MAX_LETTERS = 200
 DEFAULT_LETTERS = 50
@@ -20,8 +29,8 @@ class DeadLetterFilterSchema(StrictSchema):
 
     limit = QueryNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
     reason = text(MAX_LENGTH, load_default=None)
-    failed_after = fields.AwareDateTime(load_default=None)
-    failed_before = fields.AwareDateTime(load_default=None)
+    failed_after = Moment(load_default=None)
+    failed_before = Moment(load_default=None)
 
 
 class DeadLetterChoiceSchema(StrictSchema):
@@ -29,8 +38,8 @@ class DeadLetterChoiceSchema(StrictSchema):
 
     ids = BoundedList(text(MAX_LENGTH), at_least=1, at_most=MAX_LETTERS, load_default=None)
     reason = text(MAX_LENGTH, load_default=None)
-    failed_after = fields.AwareDateTime(load_default=None)
-    failed_before = fields.AwareDateTime(load_default=None)
+    failed_after = Moment(load_default=None)
+    failed_before = Moment(load_default=None)
     all = YesOrNo(load_default=False)
     limit = WholeNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
     dry_run = YesOrNo(load_default=False)

@@ -11,6 +11,7 @@ from shakerqueue.api.fields import (
     MAX_REASON_LENGTH,
     AnswerSchema,
     BoundedList,
+    Moment,
     StrictSchema,
     WholeNumber,
     YesOrNo,
@@ -183,8 +184,8 @@ class BarChangeSchema(StrictSchema):
 
     accepting = YesOrNo()
     reason = label(MAX_REASON_LENGTH, allow_none=True)
-    closes_at = fields.AwareDateTime(format="iso", allow_none=True)
-    reopens_at = fields.AwareDateTime(format="iso", allow_none=True)
+    closes_at = Moment(format="iso", allow_none=True)
+    reopens_at = Moment(format="iso", allow_none=True)
 
 
 class BarSchema(AnswerSchema):

@@ -1,6 +1,5 @@
 """Placing orders and looking at them."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from shakerqueue.api.idempotency import earlier_order, header_key, replayed, sto
 from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.order_access import visible_order
 from shakerqueue.api.order_json import accepted, orders_json, queued_json
-from shakerqueue.api.pages import page
+from shakerqueue.api.pages import END_OF_TIME, page
 from shakerqueue.api.placing import placed_order, placement_of, terms_for
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import extend_deadline, request_deadline
@@ -34,8 +33,6 @@ from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
 from shakerqueue.roles import PEOPLE
 from shakerqueue.scopes import Scope
-
-END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no order is newer
 
 blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Drink orders")
 

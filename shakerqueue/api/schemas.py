@@ -13,6 +13,7 @@ from shakerqueue.api.fields import (
     MAX_REASON_LENGTH,
     AnswerSchema,
     BoundedList,
+    Moment,
     QueryNumber,
     StrictSchema,
     WholeNumber,
@@ -143,8 +144,8 @@ class OrderListQuerySchema(PageSchema):
         falsy={"false"},
         metadata={"description": "also for the staff only what they ordered themselves"},
     )
-    placed_after = fields.AwareDateTime(load_default=None)
-    updated_after = fields.AwareDateTime(load_default=None)
+    placed_after = Moment(load_default=None)
+    updated_after = Moment(load_default=None)
 
 
 class WaitQuerySchema(StrictSchema):

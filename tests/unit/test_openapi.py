@@ -12,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from dev.openapi import operations
 from dev.openapi_changes import problem_codes
 from shakerqueue.api.account_schemas import PinSchema, RightsChangeSchema
-from shakerqueue.api.fields import BoundedList, StrictSchema
+from shakerqueue.api.fields import BoundedList, Moment, StrictSchema
 from shakerqueue.api.guards import GUARD_ATTRIBUTE, SCOPE_ATTRIBUTE
 from shakerqueue.api.menu_schemas import RecipeChangeSchema, RecipeIngredientSchema
 from shakerqueue.api.schemas import OrderLineSchema, PlaceOrderSchema
@@ -187,6 +187,16 @@ def test_every_list_that_is_sent_is_bounded() -> None:
     ]
     assert lists
     assert [] == [(schema, name) for schema, name, is_bounded in lists if not is_bounded]
+
+
+def test_every_time_that_is_sent_is_one_that_can_be_stored() -> None:
+    times = {
+        (schema.__name__, name): type(field)
+        for schema in request_schemas(StrictSchema)
+        for name, field in schema._declared_fields.items()
+        if isinstance(field, fields.DateTime)
+    }
+    assert {Moment} == set(times.values()), times
 
 
 def request_schemas(schema: type[StrictSchema]) -> Iterator[type[StrictSchema]]:

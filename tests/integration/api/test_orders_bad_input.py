@@ -103,6 +103,10 @@ def test_a_chunked_body_is_bounded_like_any_other(
         (400, b'{"recipe":"\\ud83c"}', "application/json"),
         (400, b'{"recipe":' + b"[" * 60_000, "application/json"),
         (400, b'{"recipe":"\xff"}', "application/json"),
+        *(
+            (400, '{"recipe":"Margarita"}'.encode(name), "application/json")
+            for name in ("utf-16", "utf-16-le", "utf-32")
+        ),
         (413, b'{"recipe":"' + b"x" * 70_000 + b'"}', "application/json"),
         (415, b'{"recipe":"Margarita"}', "text/plain"),
         (415, b"recipe=Margarita", "application/x-www-form-urlencoded"),
