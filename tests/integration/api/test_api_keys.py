@@ -75,6 +75,7 @@ def test_a_key_is_shown_once_and_stored_as_a_hash(client: FlaskClient, admin: He
         ({"integration": "x", "scopes": ["orders:read", "orders:all"]}, "scopes.1"),
         ({"integration": "x", "scopes": ["orders:read"], "expires_at": "2020-01-01T00:00:00Z"}, "expires_at"),
         ({"integration": "x", "scopes": ["orders:read"], "expires_at": "tomorrow"}, "expires_at"),
+        ({"integration": "x", "scopes": ["orders:read"], "expires_at": "9999-12-31T23:59:59-05:00"}, "expires_at"),
         ({"integration": "x", "scopes": ["orders:read"], "expires": "2099-01-01T00:00:00Z"}, "expires"),
     ],
     ids=lambda value: str(value)[:70],
