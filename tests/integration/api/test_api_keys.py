@@ -135,8 +135,13 @@ def test_a_program_sees_its_own_orders_and_nobody_elses(
     assert [] == client.get("/orders", headers=bearer(other)).get_json()["orders"]
     assert 404 == client.get(f"/orders/{placed}", headers=bearer(other)).status_code
     assert 404 == client.post(f"/orders/{placed}/cancel", headers=bearer(other)).status_code
-    events = client.get("/events?after=0", headers=bearer(pos)).get_json()["events"]
-    assert {placed} == {event["order_id"] for event in events}
+
+    def heard_of() -> set[str]:
+        events = client.get("/events?after=0", headers=bearer(pos)).get_json()["events"]
+        return {event["order_id"] for event in events}
+
+    eventually(heard_of)  # the feed is read a moment after the commit
+    assert {placed} == heard_of()
     assert "canceled" == client.post(f"/orders/{placed}/cancel", headers=bearer(pos)).get_json()["status"]
 
 
