@@ -102,16 +102,11 @@ class Fuzzing:
                 case.headers.update(headers)
 
     def _count(self, case: Case[Any], response: Response) -> None:
-        is_operation = response.request.method == case.operation.method.upper()
-        self._answers[case.operation.label if is_operation else OTHER_METHODS, response.status_code] += 1
-        if (
-            is_operation
-            and response.status_code < 300
-            and not self._caller.may(case.operation.definition.raw["security"])
-        ):
-            self._violate(
-                case.operation.label, WHO_MAY, "The document does not let this caller in.", response.status_code
-            )
+        operation = case.operation
+        asked = operation.label if response.request.method == operation.method.upper() else OTHER_METHODS
+        self._answers[asked, response.status_code] += 1
+        if asked != OTHER_METHODS and response.status_code < 300 and not self._caller.may(_security(operation)):
+            self._violate(asked, WHO_MAY, "The document does not let this caller in.", response.status_code)
         if response.status_code in USED_UP and self._asked_as_caller(response):
             self._caller.begin_anew()
             self._began_anew += 1

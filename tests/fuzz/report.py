@@ -80,6 +80,7 @@ def _remarks(result: RunResult) -> Iterator[str]:
     yield f"- 2xx: {result.by_class['2xx'] / max(1, result.requests):.0%} of the requests"
     for reason, times in results.added_up(caller.excluded for caller in result.callers).items():
         yield f"- {times:,} findings that are none: {reason}"
+    yield f"- callers put back in order: {sum(caller.began_anew for caller in result.callers):,} times"
     yield f"- operations that never gave a 2xx: {', '.join(result.never_successful()) or 'none'}"
     for caller in result.callers:
         for one in caller.violations:
