@@ -7,7 +7,7 @@ LINTER := dev/openapi_lint/node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush test test-all verify generate migrate seed lock bench chaos screenshots clean clean-data
+.PHONY: help run rush test test-all verify generate migrate seed lock bench chaos fuzz screenshots clean clean-data
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ bench: $(INSTALLED) ## measure accepted orders per second beside a peer
 
 chaos: $(INSTALLED) ## break every part while orders come in (ROW=5,14a; FRESH=1; MINUTES=60)
 	@$(BIN)/python -m tests.chaos
+
+fuzz: $(INSTALLED) ## send requests that are made up from the contract (SEED=7; REQUESTS=50000; SMALL=1)
+	@$(BIN)/python -m tests.fuzz
 
 screenshots: $(INSTALLED) ## take the pictures of the pages in docs/images
 	@$(BIN)/python -m tests.browser.screenshots

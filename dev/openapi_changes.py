@@ -6,11 +6,11 @@ With `--release` the present contract becomes the one that later ones are compar
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dev.openapi import FILE, Document, operations
-from dev.schema_changes import Changes, answer_changes, request_changes
+from dev.schema_changes import Changes, answer_changes, default_changes, request_changes
 
 BASELINE = FILE.with_name("openapi-baseline.json")
 # One of several roles is enough, so one more is no harm. Scopes are all needed: they must stay what they were.
@@ -34,9 +34,31 @@ def breaking_changes(old: Document, new: Document) -> list[str]:
     """What a client of the old contract could not rely on any more under the new one, each in words."""
     before, after = operations(old), operations(new)
     gone = [f"{name} is gone" for name in before.keys() - after.keys()]
-    return sorted(gone) + [
-        change for name in before if name in after for change in _operation_changes(name, before[name], after[name])
+    return [
+        *sorted(gone),
+        *_server_changes(old.get("servers", []), new.get("servers", [])),
+        *_scheme_changes(_schemes(old), _schemes(new)),
+        *(change for name in before if name in after for change in _operation_changes(name, before[name], after[name])),
     ]
+
+
+def _server_changes(old: list[Document], new: list[Document]) -> Changes:
+    for url in [each["url"] for each in old]:
+        if url not in [each["url"] for each in new]:
+            yield f"server {url} is gone"
+
+
+def _schemes(document: Document) -> dict[str, Document]:
+    found: dict[str, Document] = document["components"].get("securitySchemes", {})
+    return found
+
+
+def _scheme_changes(old: dict[str, Document], new: dict[str, Document]) -> Changes:
+    """How credentials are shown. Whether an operation still takes them, its `security` says."""
+    for name in old.keys() & new.keys():
+        for key in ("type", "scheme", "in", "name"):
+            if old[name].get(key) != new[name].get(key):
+                yield f"security scheme {name}: {key} {old[name].get(key)} is {new[name].get(key)} now"
 
 
 def _operation_changes(name: str, old: Document, new: Document) -> Changes:
@@ -68,10 +90,12 @@ def _parameters(operation: Document) -> dict[str, Document]:
 
 def _parameter_changes(name: str, old: dict[str, Document], new: dict[str, Document]) -> Changes:
     for key, parameter in old.items():
-        if key in new:
-            yield from request_changes(f"{name}: {key}", parameter["schema"], new[key]["schema"])
-        else:
+        if key not in new:
             yield f"{name}: {key} is gone"
+            continue
+        yield from request_changes(f"{name}: {key}", parameter["schema"], new[key]["schema"])
+        if not parameter.get("required"):
+            yield from default_changes(f"{name}: {key}", parameter["schema"], new[key]["schema"])
     for key, parameter in new.items():
         if parameter.get("required") and not old.get(key, {}).get("required"):
             yield f"{name}: {key} is needed now"
@@ -94,9 +118,18 @@ def _response_changes(name: str, old: Document, new: Document) -> Changes:
             yield f"{name}: {status} is gone"
             continue
         where, other = f"{name}: {status}", new[status]
-        for header in response.get("headers", {}).keys() - other.get("headers", {}).keys():
-            yield f"{where}: header {header} is gone"
+        yield from _header_changes(where, response.get("headers", {}), other.get("headers", {}))
         yield from _content_changes(where, response.get("content", {}), other.get("content", {}))
+
+
+def _header_changes(name: str, old: Document, new: Document) -> Changes:
+    for header, said in old.items():
+        if header not in new:
+            yield f"{name}: header {header} is gone"
+            continue
+        if said.get("required") and not new[header].get("required"):
+            yield f"{name}: header {header} is not always there any more"
+        yield from answer_changes(f"{name}: header {header}", said["schema"], new[header]["schema"])
 
 
 def _content_changes(name: str, old: Document, new: Document) -> Changes:
@@ -110,12 +143,19 @@ def _content_changes(name: str, old: Document, new: Document) -> Changes:
 
 
 def _codes(content: Document) -> set[str]:
-    """The kinds of error that an answer may be: there is an example of each."""
-    return {code for each in content.get("examples", {}).values() if (code := _code(each["value"])) is not None}
+    """The kinds of error that an answer may be or hold: there is an example of each."""
+    return {code for each in content.get("examples", {}).values() for code in problem_codes(each["value"])}
 
 
-def _code(example: Any) -> str | None:
-    return example["code"] if isinstance(example, dict) and "request_id" in example else None
+def problem_codes(answer: Any) -> set[str]:
+    """The codes of the error that a body is, and of those that are outcomes in a list of it."""
+    problems = [answer, *(each.get("error") for each in _listed(answer))]
+    return {problem["code"] for problem in problems if isinstance(problem, dict) and "request_id" in problem}
+
+
+def _listed(answer: Any) -> Iterator[Document]:
+    lists = [member for member in answer.values() if isinstance(member, list)] if isinstance(answer, dict) else []
+    return (each for listed in lists for each in listed if isinstance(each, dict))
 
 
 if __name__ == "__main__":

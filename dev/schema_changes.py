@@ -22,6 +22,12 @@ def request_changes(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
         yield from min((list(_narrowed(name, one, other)) for other in _alternatives(new)), key=len)
 
 
+def default_changes(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
+    """What it means to leave out what need not be given. Without a default it is null."""
+    if old.get("default") != new.get("default"):
+        yield f"{name}: default is {new.get('default')} now"
+
+
 def answer_changes(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
     """What could be read, and may be missing or of another form now."""
     for other in _alternatives(new):
@@ -64,14 +70,18 @@ def _narrowed_bounds(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
 def _narrowed_members(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
     before, after = old.get("properties", {}), new.get("properties", {})
     for member in before:
-        if member in after:
-            yield from request_changes(f"{name}.{member}", before[member], after[member])
-        else:
+        if member not in after:
             yield f"{name}.{member} is taken no more"
+            continue
+        yield from request_changes(f"{name}.{member}", before[member], after[member])
+        if member not in old.get("required", []):
+            yield from default_changes(f"{name}.{member}", before[member], after[member])
     for member in set(new.get("required", [])) - set(old.get("required", [])):
         yield f"{name}.{member} is needed now"
-    if "items" in old and "items" in new:
-        yield from request_changes(f"{name}[]", old["items"], new["items"])
+    if new.get("additionalProperties") is False and old.get("additionalProperties") is not False:
+        yield f"{name}: members that it does not name are taken no more"
+    if "items" in new and "array" in _types(old):
+        yield from request_changes(f"{name}[]", old.get("items", {}), new["items"])
 
 
 def _loosened(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
@@ -97,8 +107,8 @@ def _loosened_members(name: str, old: JSONSchema, new: JSONSchema) -> Changes:
         if member in old.get("required", []) and member not in always:
             yield f"{name}.{member} is not always there any more"
         yield from answer_changes(f"{name}.{member}", before[member], after[member])
-    if "items" in old and "items" in new:
-        yield from answer_changes(f"{name}[]", old["items"], new["items"])
+    if "items" in old and "array" in _types(new):
+        yield from answer_changes(f"{name}[]", old["items"], new.get("items", {}))
 
 
 def _types(schema: JSONSchema) -> frozenset[str]:

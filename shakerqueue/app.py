@@ -38,6 +38,7 @@ from shakerqueue.api import (
     users,
     webhooks,
 )
+from shakerqueue.api.converters import OtherThan
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.openapi.document import build_document
 from shakerqueue.api.openapi.json_schemas import SchemaPlugin
@@ -132,6 +133,7 @@ def describe_api() -> dict[str, Any]:
 def register_api(app: Flask) -> dict[str, Any]:
     """Register all routes; the document that describes them."""
     app.config.update(API_TITLE="ShakerQueue", API_VERSION="1", OPENAPI_VERSION="3.1.0")
+    app.url_map.converters["other_than"] = OtherThan
     api = ProblemApi(app)
     for blueprint in BLUEPRINTS:
         api.register_blueprint(blueprint)

@@ -104,14 +104,14 @@ class RightsChangeSchema(StrictSchema):
 
 class UserListSchema(PageSchema):
     cursor = Cursor(str)
-    role = fields.Enum(UserRole, by_value=True)
+    role = fields.Enum(UserRole, by_value=True, metadata={"open": True})
 
 
 class UserSchema(AnswerSchema):
     id = fields.UUID()
     username = fields.String()
     email = fields.String(allow_none=True)
-    role = fields.Enum(UserRole, by_value=True)
+    role = fields.Enum(UserRole, by_value=True, metadata={"open": True})
 
 
 class ColleagueSchema(AnswerSchema):
@@ -139,7 +139,7 @@ class PageSessionSchema(AnswerSchema):
     """Whom a web page acts for. `role` is what the session may do: never more than the user may."""
 
     user = fields.Nested(UserSchema, dump_default=None, allow_none=True)
-    role = fields.Enum(UserRole, by_value=True, dump_default=None, allow_none=True)
+    role = fields.Enum(UserRole, by_value=True, dump_default=None, allow_none=True, metadata={"open": True})
     table = fields.String(
         dump_default=None, allow_none=True, metadata={"description": "where a guest without an account sits"}
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from shakerqueue.api.account_schemas import username_text
-from shakerqueue.api.fields import AnswerSchema, StrictSchema
+from shakerqueue.api.fields import AnswerSchema, BoundedList, Moment, StrictSchema
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.scopes import Scope
 
@@ -24,8 +24,8 @@ class NewApiKeySchema(StrictSchema):
 
     integration = username_text()
     integration_id = fields.UUID()
-    scopes = fields.List(fields.Enum(Scope, by_value=True), required=True, validate=validate.Length(min=1))
-    expires_at = fields.AwareDateTime(load_default=None, allow_none=True, validate=_in_the_future)
+    scopes = BoundedList(fields.Enum(Scope, by_value=True), at_least=1, at_most=len(Scope), required=True)
+    expires_at = Moment(load_default=None, allow_none=True, validate=_in_the_future)
 
     @validates_schema
     def one_integration(self, data: dict[str, Any], **_: Any) -> None:
@@ -42,7 +42,7 @@ class ApiKeySchema(AnswerSchema):
     id = fields.UUID()
     integration = fields.Nested(IntegrationSchema)
     prefix = fields.String(metadata={"description": "how the key begins"})
-    scopes = fields.List(fields.String(validate=validate.OneOf(list(Scope))))
+    scopes = fields.List(fields.String(validate=validate.OneOf(list(Scope)), metadata={"open": True}))
     expires_at = fields.AwareDateTime(allow_none=True)
     last_used_at = fields.AwareDateTime(allow_none=True, metadata={"description": "to about a minute"})
     created_by = fields.UUID(allow_none=True, metadata={"description": "null: made on the command line"})

@@ -1,6 +1,5 @@
 """API keys, for admins."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from shakerqueue.api.api_key_schemas import (
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.openapi.contracts import contract
-from shakerqueue.api.pages import page
+from shakerqueue.api.pages import END_OF_TIME, page
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -27,7 +26,6 @@ from shakerqueue.queries import api_keys
 from shakerqueue.queries.models import User
 from shakerqueue.roles import ADMINS
 
-AFTER_THE_LAST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no key is newer
 SHOWN = ("id", "prefix", "scopes", "expires_at", "last_used_at", "created_by", "created_at")
 
 log = structlog.get_logger(__name__)
@@ -67,7 +65,7 @@ def create_api_key(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, ApiKeyListSchema)
 def list_api_keys(query: dict[str, Any]) -> dict[str, Any]:
     """The keys that are not revoked, the newest first; expired ones, too."""
-    before_created_at, before_id = query["cursor"] or AFTER_THE_LAST
+    before_created_at, before_id = query["cursor"] or END_OF_TIME
     with services().database.connection(request_deadline()) as conn:
         rows = api_keys.list_api_keys(
             conn, before_created_at=before_created_at, before_id=before_id, at_most=query["limit"] + 1

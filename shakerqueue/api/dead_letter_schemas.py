@@ -5,7 +5,16 @@ from typing import Any, ClassVar
 
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import AnswerSchema, QueryNumber, StrictSchema, WholeNumber, YesOrNo, text
+from shakerqueue.api.fields import (
+    AnswerSchema,
+    BoundedList,
+    Moment,
+    QueryNumber,
+    StrictSchema,
+    WholeNumber,
+    YesOrNo,
+    text,
+)
 
 MAX_LETTERS = 200
 DEFAULT_LETTERS = 50
@@ -20,17 +29,17 @@ class DeadLetterFilterSchema(StrictSchema):
 
     limit = QueryNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
     reason = text(MAX_LENGTH, load_default=None)
-    failed_after = fields.AwareDateTime(load_default=None)
-    failed_before = fields.AwareDateTime(load_default=None)
+    failed_after = Moment(load_default=None)
+    failed_before = Moment(load_default=None)
 
 
 class DeadLetterChoiceSchema(StrictSchema):
     """Which letters to work off, at most `limit` of them in one request; `all` has to be said aloud."""
 
-    ids = fields.List(text(MAX_LENGTH), load_default=None, validate=validate.Length(1, MAX_LETTERS))
+    ids = BoundedList(text(MAX_LENGTH), at_least=1, at_most=MAX_LETTERS, load_default=None)
     reason = text(MAX_LENGTH, load_default=None)
-    failed_after = fields.AwareDateTime(load_default=None)
-    failed_before = fields.AwareDateTime(load_default=None)
+    failed_after = Moment(load_default=None)
+    failed_before = Moment(load_default=None)
     all = YesOrNo(load_default=False)
     limit = WholeNumber(load_default=DEFAULT_LETTERS, validate=_AT_MOST)
     dry_run = YesOrNo(load_default=False)

@@ -41,7 +41,7 @@ def list_dead_letters(query: dict[str, Any]) -> dict[str, Any]:
     return {"dead_letters": [_summary(letter) for letter in found.letters[:limit]], "more": more}
 
 
-@blueprint.route("/<letter_id>")
+@blueprint.route("/<other_than(retry, discard):letter_id>")
 @allow(ADMINS)
 @blueprint.response(200, DeadLetterBodySchema)
 def get_dead_letter(letter_id: str) -> dict[str, Any]:

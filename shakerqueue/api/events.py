@@ -38,8 +38,9 @@ def follow_events(query: dict[str, Any]) -> Response:
     accepted, JSON: the events after that place and where to go on, held back for up to `wait` seconds while there
     are none.
     """
+    last_event_id = _last_event_id()
     if query["after"] is None and _accepts_stream():
-        return _stream(_last_event_id())
+        return _stream(last_event_id)
     return _page(query["after"], query["wait"])
 
 
@@ -88,7 +89,7 @@ def _awaited_page(place: int, until: Deadline) -> Page:
 
 def _last_event_id() -> int | None:
     given = request.headers.get("Last-Event-ID")
-    if not given:
+    if given is None:
         return None
     if not is_whole_number(given):
         error = FieldError("Last-Event-ID", "invalid", "An id that this feed has given.")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, RAISE, Schema, fields, validate
@@ -64,6 +65,35 @@ class YesOrNo(fields.Boolean):
         if type(value) is not bool:
             raise self.make_error("invalid", input=value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Moment(fields.AwareDateTime):
+    """A time with an offset, loaded as UTC: near the ends of the calendar there may be none, and none can be stored."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> datetime:
+        given = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return given.astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from None
+
+
+class BoundedList(fields.List[Any]):
+    """A list of a limited length. One of another length is refused before any of what it holds is looked at.
+
+    With `validate.Length` marshmallow would first load every element, and make an error of each that is wrong: a small
+    body could cost seconds, and be answered with megabytes.
+    """
+
+    def __init__(self, inner: fields.Field[Any], *, at_most: int, at_least: int = 0, **options: Any) -> None:
+        super().__init__(inner, **options)
+        self.rules = {**({"minItems": at_least} if at_least else {}), "maxItems": at_most}
+        self._check_length = validate.Length(min=at_least, max=at_most)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list):
+            self._check_length(value)
+        return super()._deserialize(value, *args, **kwargs)
 
 
 class Either(fields.Field[Any]):

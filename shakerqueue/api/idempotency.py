@@ -4,10 +4,11 @@ import time
 from collections.abc import Collection
 from typing import Any
 
+import structlog
 from flask import Response, request
 
 from shakerqueue.api.fields import KEY_RULE, is_idempotency_key
-from shakerqueue.api.order_json import accepted, orders_json
+from shakerqueue.api.order_json import accepted, brief_json, orders_json
 from shakerqueue.api.placing import Placement
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
@@ -23,6 +24,8 @@ KEY_HEADER = "Idempotency-Key"
 LOOK_UP_SECONDS = 0.1
 SETTLE_SECONDS = 0.3  # a batch that a consumer has in its hands is committed by then
 POLL_SECONDS = 0.02
+
+log = structlog.get_logger(__name__)
 
 
 def header_key() -> str | None:
@@ -125,8 +128,12 @@ def replayed(placement: Placement, stored: Order) -> Response:
 
 
 def replays(stored: list[Order], deadline: Deadline) -> list[dict[str, Any]]:
-    """The orders as they are now, for whoever repeats them."""
-    with services().database.connection(deadline) as conn:
-        found = orders_json(conn, stored)
+    """The orders as they are now, for whoever repeats them; in brief where their drinks cannot be read in time."""
+    try:
+        with services().database.connection(deadline) as conn:
+            found = orders_json(conn, stored)
+    except Unavailable as error:
+        log.warning("answered_in_brief", part=error.part, reason=error.reason, orders=len(stored))
+        found = [brief_json(order) for order in stored]
     ORDERS_ACCEPTED.labels(AcceptedBy.EARLIER_REQUEST).inc(len(stored))
     return found

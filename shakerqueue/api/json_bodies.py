@@ -34,13 +34,13 @@ def body_limit(max_bytes: int) -> Callable[[View], View]:
 
 
 class StrictJSONProvider(DefaultJSONProvider):
-    """Refuses duplicate names, NaN and infinities, deep nesting, NUL and lone surrogates, with a ValueError."""
+    """Refuses duplicate names, NaN and infinities, deep nesting, NUL, lone surrogates, all but UTF-8: ValueError."""
 
     sort_keys = False
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
         try:
-            value = json.loads(s, object_pairs_hook=_unique_names, parse_constant=_no_constant)
+            value = json.loads(_text_of(s), object_pairs_hook=_unique_names, parse_constant=_no_constant)
         except RecursionError:
             raise ValueError("nested too deeply") from None
         _check(value, MAX_DEPTH)
@@ -65,6 +65,14 @@ class JSONRequest(Request):
         if e is None:
             raise Problem(415, "Send JSON, with the header: Content-Type: application/json.")
         raise Problem(400, f"The body is not JSON as we accept it: {e}.")
+
+
+def _text_of(body: str | bytes) -> str:
+    """RFC 8259: JSON between programs is UTF-8. Python's reader would guess, and take UTF-16 and UTF-32 as well."""
+    try:
+        return body if isinstance(body, str) else body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from shakerqueue.api.fields import (
     MAX_NAME_LENGTH,
     MAX_REASON_LENGTH,
     AnswerSchema,
+    BoundedList,
+    Moment,
     StrictSchema,
     WholeNumber,
     YesOrNo,
@@ -53,10 +55,11 @@ class RecipeIngredientSchema(StrictSchema):
     unit = label(20, required=True)
 
 
-def _ingredients(**options: Any) -> fields.List[Any]:
-    return fields.List(
+def _ingredients(**options: Any) -> BoundedList:
+    return BoundedList(
         fields.Nested(RecipeIngredientSchema),
-        validate=validate.Length(min=1, max=MAX_INGREDIENTS),
+        at_least=1,
+        at_most=MAX_INGREDIENTS,
         metadata={"uniqueItems": True, "description": "no name twice, whatever its case"},
         **options,
     )
@@ -68,7 +71,7 @@ class RecipeFieldsSchema(StrictSchema):
     name = label(MAX_NAME_LENGTH)
     build = fields.Enum(RecipeBuild, by_value=True)
     ingredients = _ingredients()
-    allergens = fields.List(label(40), validate=validate.Length(max=MAX_ALLERGENS), metadata={"uniqueItems": True})
+    allergens = BoundedList(label(40), at_most=MAX_ALLERGENS, metadata={"uniqueItems": True})
     station = label(40)
     prep_seconds = WholeNumber(allow_none=True, validate=validate.Range(min=1, max=MAX_PREP_SECONDS))
     priority = WholeNumber(allow_none=True, validate=validate.Range(min=0, max=MAX_PRIORITY))
@@ -181,8 +184,8 @@ class BarChangeSchema(StrictSchema):
 
     accepting = YesOrNo()
     reason = label(MAX_REASON_LENGTH, allow_none=True)
-    closes_at = fields.AwareDateTime(format="iso", allow_none=True)
-    reopens_at = fields.AwareDateTime(format="iso", allow_none=True)
+    closes_at = Moment(format="iso", allow_none=True)
+    reopens_at = Moment(format="iso", allow_none=True)
 
 
 class BarSchema(AnswerSchema):

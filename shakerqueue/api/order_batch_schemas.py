@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from shakerqueue.api.fields import AnswerSchema, Either, StrictSchema, idempotency_key
+from shakerqueue.api.fields import AnswerSchema, BoundedList, Either, StrictSchema, idempotency_key
 from shakerqueue.api.openapi.problem_schemas import ProblemSchema
-from shakerqueue.api.schemas import OrderSchema, PlaceOrderSchema, QueuedOrderSchema
+from shakerqueue.api.schemas import BriefOrderSchema, OrderSchema, PlaceOrderSchema, QueuedOrderSchema
 
 MAX_BATCH_ORDERS = 100
 
@@ -27,9 +27,7 @@ class AsSent(fields.Nested):
 
 
 class OrderBatchSchema(StrictSchema):
-    orders = fields.List(
-        AsSent(BatchedOrderSchema), required=True, validate=validate.Length(min=1, max=MAX_BATCH_ORDERS)
-    )
+    orders = BoundedList(AsSent(BatchedOrderSchema), at_least=1, at_most=MAX_BATCH_ORDERS, required=True)
 
 
 class OrderOutcomeSchema(AnswerSchema):
@@ -40,9 +38,16 @@ class OrderOutcomeSchema(AnswerSchema):
     idempotency_key = fields.String(allow_none=True, metadata={"description": "as it was sent; null if it is no text"})
     status = fields.Integer(metadata={"description": "that of `POST /orders`, had the order come by itself"})
     order = Either(
-        QueuedOrderSchema, OrderSchema, metadata={"description": "as `POST /orders` answers: all of it, if a repeat"}
+        QueuedOrderSchema,
+        OrderSchema,
+        BriefOrderSchema,
+        metadata={"description": "as `POST /orders` answers: a repeat, as it is now"},
     )
-    replayed = fields.Boolean(metadata={"description": "whether it had been stored before; only with `order`"})
+    replayed = fields.Boolean(
+        metadata={
+            "description": "whether it had been stored before, so false for a repeat that is queued; only with `order`"
+        }
+    )
     error = fields.Nested(ProblemSchema)
 
 

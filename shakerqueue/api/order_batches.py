@@ -12,6 +12,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.idempotency import KEY_HEADER, earlier_orders, key_conflict, replays, stored_orders
 from shakerqueue.api.json_bodies import body_limit
+from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.order_batch_schemas import BatchedOrderSchema, OrderBatchSchema, OrderOutcomesSchema
 from shakerqueue.api.order_json import queued_json
 from shakerqueue.api.placing import Body, Placement, Terms, placed_order, placement_of, terms_for
@@ -43,14 +44,15 @@ class Attempt(NamedTuple):
     body: Body
 
 
-class Taken(NamedTuple):
+class Accepted(NamedTuple):
     """An order that is safe, as JSON, and whether it had been stored before."""
 
     order: dict[str, Any]
     replayed: bool
 
 
-Outcome = Taken | Problem | ShakerQueueError
+Outcome = Accepted | Problem | ShakerQueueError
+Judgement = OrderPlaced | Problem | Unavailable
 Wanted = dict[Placement, Body]  # placements that are equal are one order
 
 
@@ -59,6 +61,9 @@ Wanted = dict[Placement, Body]  # placements that are equal are one order
 @body_limit(MAX_BATCH_BYTES)
 @blueprint.arguments(OrderBatchSchema)
 @blueprint.response(200, OrderOutcomesSchema)
+@contract(
+    outcomes=["bar_closed", "sold_out", "unknown_recipe", "idempotency_conflict", "invalid", "unavailable"],
+)
 def place_orders(body: dict[str, Any]) -> Response:
     """Place up to 100 orders, each with a key and an outcome of its own. The whole may be repeated at any time."""
     _refuse_one_key_for_all()
@@ -90,38 +95,29 @@ def _outcomes(wanted: Wanted) -> dict[Placement, Outcome]:
     if not wanted:
         return {}
     soon = request_deadline().sooner(JUDGE_SECONDS)
-    outcomes = _by_their_keys(wanted, stored_orders(wanted), soon)
-    judged = _judged({placement: body for placement, body in wanted.items() if placement not in outcomes}, soon)
-    placed = {placement: one for placement, one in judged.items() if isinstance(one, OrderPlaced)}
-    refused = {placement: one for placement, one in judged.items() if isinstance(one, Problem)}
-    unjudged = {placement: one for placement, one in judged.items() if isinstance(one, Unavailable)}
-    return {**outcomes, **unjudged, **_for_certain(refused, soon), **_accepted(placed)}
+    known = _known(wanted, stored_orders(wanted), soon)
+    judged = _judged({placement: body for placement, body in wanted.items() if placement not in known}, soon)
+    settled = _one_order_a_key(_for_certain(judged, soon))
+    placed = {placement: one for placement, one in settled.items() if isinstance(one, OrderPlaced)}
+    told = {placement: one for placement, one in settled.items() if not isinstance(one, OrderPlaced)}
+    return {**known, **told, **_accepted(placed)}
 
 
-def _by_their_keys(
-    placements: Collection[Placement], stored: dict[str, Order], deadline: Deadline
-) -> dict[Placement, Outcome]:
-    """Those whose key stands for an order already: stored, or further ahead in this batch."""
-    holders = {key: order.fingerprint for key, order in stored.items()}
-    conflicting = {one for one in placements if holders.setdefault(one.key, one.fingerprint) != one.fingerprint}
-    repeated = [one for one in placements if one.key in stored and one not in conflicting]
-    return {
-        **dict.fromkeys(conflicting, key_conflict(KEY_FIELD)),
-        **_replayed({one: stored[one.key] for one in repeated}, deadline),
-    }
+def _known(placements: Collection[Placement], stored: dict[str, Order], deadline: Deadline) -> dict[Placement, Outcome]:
+    """Those whose key stands for a stored order: for the same one, or for another."""
+    held = [one for one in placements if one.key in stored]
+    repeated = {one: stored[one.key] for one in held if one.fingerprint == stored[one.key].fingerprint}
+    return {**dict.fromkeys(held, key_conflict(KEY_FIELD)), **_replayed(repeated, deadline)}
 
 
 def _replayed(repeated: dict[Placement, Order], deadline: Deadline) -> dict[Placement, Outcome]:
     if not repeated:
         return {}
-    try:
-        found = replays(list(repeated.values()), deadline)
-    except Unavailable as error:
-        return dict.fromkeys(repeated, error)
-    return {placement: Taken(order, replayed=True) for placement, order in zip(repeated, found, strict=True)}
+    found = replays(list(repeated.values()), deadline)
+    return {placement: Accepted(order, replayed=True) for placement, order in zip(repeated, found, strict=True)}
 
 
-def _judged(wanted: Wanted, deadline: Deadline) -> dict[Placement, OrderPlaced | Problem | Unavailable]:
+def _judged(wanted: Wanted, deadline: Deadline) -> dict[Placement, Judgement]:
     """Each order as it will travel, or why it will not."""
     if not wanted:
         return {}
@@ -132,21 +128,34 @@ def _judged(wanted: Wanted, deadline: Deadline) -> dict[Placement, OrderPlaced |
     return {placement: _placed_or_refused(placement, body, terms) for placement, body in wanted.items()}
 
 
-def _placed_or_refused(placement: Placement, body: Body, terms: Terms) -> OrderPlaced | Problem | Unavailable:
+def _placed_or_refused(placement: Placement, body: Body, terms: Terms) -> Judgement:
     try:
         return placed_order(placement, body, terms)
     except (Problem, Unavailable) as error:
         return error
 
 
-def _for_certain(refused: dict[Placement, Problem], deadline: Deadline) -> dict[Placement, Outcome]:
-    """The refusals, but for orders that were accepted a moment ago under the same key."""
+def _for_certain(judged: dict[Placement, Judgement], deadline: Deadline) -> dict[Placement, OrderPlaced | Outcome]:
+    """What was judged, but for keys of refused orders that stand for one which was accepted a moment ago."""
+    refused = [placement for placement, one in judged.items() if isinstance(one, Problem)]
     if not refused:
-        return {}
+        return {**judged}
     try:
-        return {**refused, **_by_their_keys(refused, earlier_orders(refused, deadline), deadline)}
+        return {**judged, **_known(judged, earlier_orders(refused, deadline), deadline)}
     except Unavailable as error:
-        return dict.fromkeys(refused, error)
+        return {**judged, **dict.fromkeys(refused, error)}
+
+
+def _one_order_a_key(settled: dict[Placement, OrderPlaced | Outcome]) -> dict[Placement, OrderPlaced | Outcome]:
+    """The same, but for those whose key a good order further ahead in this batch holds. A refused one holds none."""
+    holders: dict[str, Placement] = {}
+    found: dict[Placement, OrderPlaced | Outcome] = {}
+    for placement, one in settled.items():
+        if isinstance(one, OrderPlaced):
+            holders.setdefault(placement.key, placement)
+        is_held = isinstance(one, OrderPlaced | Problem) and holders.get(placement.key, placement) != placement
+        found[placement] = key_conflict(KEY_FIELD) if is_held else one
+    return found
 
 
 def _accepted(placed: dict[Placement, OrderPlaced]) -> dict[Placement, Outcome]:
@@ -154,7 +163,7 @@ def _accepted(placed: dict[Placement, OrderPlaced]) -> dict[Placement, Outcome]:
         return {}
     failures = services().acceptance.accept_all(list(placed.values()), request_deadline())
     return {
-        placement: failure or Taken(queued_json(order), replayed=False)
+        placement: failure or Accepted(queued_json(order), replayed=False)
         for (placement, order), failure in zip(placed.items(), failures, strict=True)
     }
 
@@ -177,7 +186,7 @@ def _told(sent: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
     """An outcome as JSON. The key is told as it was sent, where it is a text at all."""
     key = sent.get(KEY_FIELD)
     told = {KEY_FIELD: key if isinstance(key, str) else None}
-    if isinstance(outcome, Taken):
+    if isinstance(outcome, Accepted):
         return {**told, "status": 202, "order": outcome.order, "replayed": outcome.replayed}
     problem = problem_of(outcome)
     return {**told, "status": problem.status, "error": problem.body(g.request_id)}

@@ -34,6 +34,11 @@ def orders_json(conn: Connection[Any], orders: list[Order]) -> list[dict[str, An
     ]
 
 
+def brief_json(order: Order) -> dict[str, Any]:
+    """What a row alone says of an order, at the cost of nothing."""
+    return {"id": str(order.id), "status": order.status.value}
+
+
 def queued_json(order: OrderPlaced) -> dict[str, Any]:
     """An order that was just accepted, and that nobody has stored yet."""
     return {

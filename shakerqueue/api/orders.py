@@ -1,6 +1,5 @@
 """Placing orders and looking at them."""
 
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +12,13 @@ from shakerqueue.api.idempotency import earlier_order, header_key, replayed, sto
 from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.order_access import visible_order
 from shakerqueue.api.order_json import accepted, orders_json, queued_json
-from shakerqueue.api.pages import page
+from shakerqueue.api.pages import END_OF_TIME, page
 from shakerqueue.api.placing import placed_order, placement_of, terms_for
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import (
     QUEUED,
+    BriefOrderSchema,
     OrderListQuerySchema,
     OrderListSchema,
     OrderSchema,
@@ -34,8 +34,6 @@ from shakerqueue.queries.models import Order
 from shakerqueue.roles import PEOPLE
 from shakerqueue.scopes import Scope
 
-END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no order is newer
-
 blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Drink orders")
 
 
@@ -49,7 +47,7 @@ blueprint = Blueprint("orders", __name__, url_prefix="/orders", description="Dri
         *("forbidden", "bar_closed", "sold_out", "unknown_recipe"),
         *("idempotency_conflict", "not_your_table", "too_many_drinks"),
     ],
-    or_answers=OrderSchema,
+    or_answers=[OrderSchema, BriefOrderSchema],
 )
 def place_order(body: dict[str, Any]) -> Response:
     """Place an order. Answered once it is safely queued; the bar sees it a moment later."""
@@ -82,7 +80,7 @@ def list_orders(query: dict[str, Any]) -> Response:
 @allow(PEOPLE, Scope.ORDERS_READ)
 @blueprint.arguments(WaitQuerySchema, location="query")
 @blueprint.response(200, OrderSchema)
-@contract(or_answers=UnstoredOrderSchema)
+@contract(or_answers=[UnstoredOrderSchema])
 def get_order(query: dict[str, Any], order_id: UUID) -> Response:
     """One order as it is now, or, with `wait`, as it is once it has changed. Not persisted yet, it reads as queued."""
     order = _look(order_id)

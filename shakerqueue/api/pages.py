@@ -8,7 +8,7 @@ and lets `page` make the answer.
 import json
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -22,6 +22,8 @@ MAX_CURSOR_LENGTH = 1024
 _VERSION = 1
 _MAX_BIGINT = 2**63 - 1
 _NO_CURSOR = "This is no cursor of this list; take it from next_cursor."
+
+END_OF_TIME = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # where a list begins that has the newest first
 
 Row = TypeVar("Row")
 
@@ -51,7 +53,7 @@ def decode_cursor(cursor: str, types: Sequence[type]) -> tuple[Any, ...]:
         if version != _VERSION:
             raise InvalidCursor(cursor)
         return tuple(_READERS[kind](value) for kind, value in zip(types, values, strict=True))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidCursor(cursor) from error
 
 
@@ -113,7 +115,7 @@ def _time(value: Any) -> datetime:
     time = datetime.fromisoformat(value)
     if time.tzinfo is None:
         raise ValueError(value)
-    return time
+    return time.astimezone(UTC)
 
 
 _READERS: dict[type, Callable[[Any], Any]] = {str: _text, int: _whole_number, datetime: _time, UUID: UUID}

@@ -1,6 +1,7 @@
 """Errors as HTTP: every failure leaves as application/problem+json (RFC 9457), and none carries internals."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,6 +20,7 @@ from shakerqueue.errors import (
 )
 
 RETRY_AFTER_SECONDS = 1
+MAX_FIELD_ERRORS = 50  # whoever sends nonsense is not answered with more of it
 PROBLEM_TYPE = "application/problem+json"
 WRONG_FIELDS = "Some fields are not as they must be."
 
@@ -48,7 +50,10 @@ class FieldError(NamedTuple):
 
 
 class Problem(Exception):
-    """An answer that is an error. Raise it anywhere below a view; `extra` joins the body's members."""
+    """An answer that is an error. Raise it anywhere below a view; `extra` joins the body's members.
+
+    Of `errors` the first `MAX_FIELD_ERRORS` are told.
+    """
 
     def __init__(
         self,
@@ -64,7 +69,7 @@ class Problem(Exception):
         self.status = status
         self.detail = detail
         self.code = code or _CODES.get(status, "error")
-        self.errors = [error._asdict() for error in errors]
+        self.errors = [error._asdict() for error in islice(errors, MAX_FIELD_ERRORS)]
         self.headers = dict(headers or {})
         self.extra = extra
 
@@ -134,9 +139,9 @@ def from_http_exception(error: HTTPException) -> Response:
     return Problem(error.code or 500, detail, errors=field_errors(messages), headers=headers).response()
 
 
-def field_errors(messages: Mapping[str, Any]) -> list[FieldError]:
-    """marshmallow's nested messages, by place of the input (``json``, ``query``), as one flat list."""
-    return [error for place in messages.values() for error in _flatten(place, "")]
+def field_errors(messages: Mapping[str, Any]) -> Iterator[FieldError]:
+    """marshmallow's nested messages, by place of the input (``json``, ``query``), one after the other."""
+    return (error for place in messages.values() for error in _flatten(place, ""))
 
 
 def _flatten(node: Any, path: str) -> Iterator[FieldError]:

@@ -12,6 +12,8 @@ from shakerqueue.api.fields import (
     MAX_NOTE_LENGTH,
     MAX_REASON_LENGTH,
     AnswerSchema,
+    BoundedList,
+    Moment,
     QueryNumber,
     StrictSchema,
     WholeNumber,
@@ -33,14 +35,14 @@ class OrderLineSchema(StrictSchema):
     recipe = text(MAX_NAME_LENGTH, required=True)
     quantity = WholeNumber(load_default=1, validate=validate.Range(min=1, max=MAX_DRINKS))
     note = text(MAX_NOTE_LENGTH, load_default=None, allow_none=True)
-    modifiers = fields.List(text(50), load_default=list, validate=validate.Length(max=10))
+    modifiers = BoundedList(text(50), at_most=10, load_default=list)
 
 
 class PlaceOrderSchema(StrictSchema):
     """Either `recipe`, for one drink, or `items`."""
 
     recipe = text(MAX_NAME_LENGTH)
-    items = fields.List(fields.Nested(OrderLineSchema), validate=validate.Length(min=1, max=MAX_DRINKS))
+    items = BoundedList(fields.Nested(OrderLineSchema), at_least=1, at_most=MAX_DRINKS)
     ticket = text(64, load_default=None, allow_none=True)
     external_id = text(255, load_default=None, allow_none=True)
     note = text(MAX_NOTE_LENGTH, load_default=None, allow_none=True)
@@ -117,6 +119,15 @@ class OrderSchema(AnswerSchema):
     estimated_ready_at = fields.AwareDateTime(dump_default=None, allow_none=True)
 
 
+class BriefOrderSchema(AnswerSchema):
+    """An order that is stored, whose drinks could not be read in time."""
+
+    rules: ClassVar[Mapping[str, Any]] = {"not": {"required": ["items"]}}  # with them it would be a whole order
+
+    id = fields.UUID()
+    status = fields.Enum(OrderStatus, by_value=True)
+
+
 class OrderListSchema(AnswerSchema):
     orders = fields.List(fields.Nested(OrderSchema))
     next_cursor = fields.String(allow_none=True)
@@ -133,8 +144,8 @@ class OrderListQuerySchema(PageSchema):
         falsy={"false"},
         metadata={"description": "also for the staff only what they ordered themselves"},
     )
-    placed_after = fields.AwareDateTime(load_default=None)
-    updated_after = fields.AwareDateTime(load_default=None)
+    placed_after = Moment(load_default=None)
+    updated_after = Moment(load_default=None)
 
 
 class WaitQuerySchema(StrictSchema):

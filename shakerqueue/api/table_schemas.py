@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from shakerqueue.api.fields import AnswerSchema, StrictSchema, label
+from shakerqueue.api.fields import AnswerSchema, BoundedList, Moment, StrictSchema, label
 
 MAX_LABEL_LENGTH = 40
 MAX_LABELS = 200
@@ -12,11 +12,11 @@ MAX_LINK_LENGTH = 200
 class CodeQuerySchema(StrictSchema):
     """A page that is open shows a picture of the same address again, whatever its headers say."""
 
-    made_at = fields.AwareDateTime(metadata={"description": "`link_made_at`: another address for another code"})
+    made_at = Moment(metadata={"description": "`link_made_at`: another address for another code"})
 
 
 class NewTablesSchema(StrictSchema):
-    labels = fields.List(label(MAX_LABEL_LENGTH), required=True, validate=validate.Length(min=1, max=MAX_LABELS))
+    labels = BoundedList(label(MAX_LABEL_LENGTH), at_least=1, at_most=MAX_LABELS, required=True)
 
 
 class TableSchema(AnswerSchema):

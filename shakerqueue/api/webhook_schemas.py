@@ -6,7 +6,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from shakerqueue.api.fields import AnswerSchema, StrictSchema, YesOrNo, text
+from shakerqueue.api.fields import AnswerSchema, BoundedList, Moment, StrictSchema, YesOrNo, text
 from shakerqueue.api.pages import Cursor, PageSchema
 from shakerqueue.queries.models import WebhookDeliveryStatus
 from shakerqueue.webhook_targets import MAX_URL_LENGTH
@@ -15,8 +15,8 @@ from shakerqueue.webhook_types import TEST, WebhookType
 MAX_DESCRIPTION_LENGTH = 200
 
 
-def _types(**options: Any) -> fields.List[Any]:
-    return fields.List(fields.Enum(WebhookType, by_value=True), validate=validate.Length(min=1), **options)
+def _types(**options: Any) -> BoundedList:
+    return BoundedList(fields.Enum(WebhookType, by_value=True), at_least=1, at_most=len(WebhookType), **options)
 
 
 class NewWebhookSchema(StrictSchema):
@@ -116,8 +116,8 @@ class SendAgainSchema(StrictSchema):
         load_default=WebhookDeliveryStatus.FAILED,
         metadata={"description": "`pending`: all that waits for another attempt has it now"},
     )
-    created_from = fields.AwareDateTime(required=True)
-    created_until = fields.AwareDateTime(load_default=None)
+    created_from = Moment(required=True)
+    created_until = Moment(load_default=None)
 
 
 class SentAgainSchema(AnswerSchema):

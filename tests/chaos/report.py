@@ -32,21 +32,21 @@ def main() -> int:
     if not found:
         print("No row has run yet: run `make chaos`", file=sys.stderr)
         return 1
-    DOCUMENT.write_text(with_section(DOCUMENT.read_text("utf-8"), section(found)), "utf-8")
+    DOCUMENT.write_text(with_section(DOCUMENT.read_text("utf-8"), section(found), BEGIN, END), "utf-8")
     print(f"docs/reliability.md now shows {len(found)} of {len(ROWS)} rows")
     return 0
 
 
-def with_section(document: str, text: str) -> str:
-    """The document with what stands between the markers replaced.
+def with_section(document: str, text: str, begin: str, end: str) -> str:
+    """The document with what stands between two markers replaced.
 
     Raises:
         ValueError: a marker is missing.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{BEGIN} … {END} is not in the document")
+    before, found_begin, rest = document.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"{begin} … {end} is not in the document")
     return f"{before}{begin}\n{text}\n{end}{after}"
 
 
@@ -88,13 +88,14 @@ def _bounds(orders: int, faults: int, *, clean: bool) -> str:
 
 
 def _machines(found: list[RowResult]) -> list[str]:
-    described = dict.fromkeys(_described(result.machine) for result in found)
+    described = dict.fromkeys(described_machine(result.machine) for result in found)
     products = dict.fromkeys(result.product for result in found)
     state = "one state" if len(products) == 1 else f"{len(products)} states"
     return [*(f"- {machine}" for machine in described), f"- {state} of the product's sources: {', '.join(products)}"]
 
 
-def _described(machine: Machine) -> str:
+def described_machine(machine: Machine) -> str:
+    """What a run was measured on, in a line."""
     hardware = f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:.0f} GiB"
     return f"{hardware}; {machine.system}; Python {machine.python}"
 

@@ -59,9 +59,9 @@ def test_a_row_that_is_not_finished_says_how_far_it_came() -> None:
 
 
 def test_only_what_stands_between_the_markers_is_replaced() -> None:
-    assert f"a\n{BEGIN}\nnew\n{END}\nb" == with_section(f"a\n{BEGIN}\nold\n{END}\nb", "new")
+    assert f"a\n{BEGIN}\nnew\n{END}\nb" == with_section(f"a\n{BEGIN}\nold\n{END}\nb", "new", BEGIN, END)
     with pytest.raises(ValueError, match="is not in the document"):
-        with_section("nothing", "new")
+        with_section("nothing", "new", BEGIN, END)
 
 
 def test_a_row_passes_when_all_its_slices_did() -> None:

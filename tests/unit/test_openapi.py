@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_smorest.spec.plugins import FlaskPlugin
+from marshmallow import fields
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dev.openapi import operations
+from dev.openapi_changes import problem_codes
 from shakerqueue.api.account_schemas import PinSchema, RightsChangeSchema
-from shakerqueue.api.fields import StrictSchema
+from shakerqueue.api.fields import BoundedList, Moment, StrictSchema
 from shakerqueue.api.guards import GUARD_ATTRIBUTE, SCOPE_ATTRIBUTE
 from shakerqueue.api.menu_schemas import RecipeChangeSchema, RecipeIngredientSchema
 from shakerqueue.api.schemas import OrderLineSchema, PlaceOrderSchema
@@ -124,6 +126,31 @@ def test_an_error_is_a_problem_with_its_codes(name: str, status: str) -> None:
         assert (code, int(status)) == (example["value"]["code"], example["value"]["status"])
 
 
+@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if "403" in operation["responses"]])
+def test_a_key_that_lacks_a_scope_is_told_so_by_a_header_as_well(name: str) -> None:
+    answer = OPERATIONS[name]["responses"]["403"]
+    codes = set(answer["content"][ERROR]["examples"])
+    header = answer["headers"].get("WWW-Authenticate")
+    assert ("insufficient_scope" in codes) == (header is not None)
+    assert header is None or (codes == {"insufficient_scope"}) == header["required"]
+
+
+def test_a_batch_names_each_code_that_an_order_of_it_may_fail_with() -> None:
+    answer = OPERATIONS["POST /orders/batch"]["responses"]["200"]
+    examples = answer["content"]["application/json"]["examples"].values()
+    told = set().union(*(problem_codes(each["value"]) for each in examples))
+    assert {"bar_closed", "sold_out", "unknown_recipe", "idempotency_conflict", "invalid", "unavailable"} == told
+    assert [] == [code for code in told if f"`{code}`" not in answer["description"]]
+
+
+def test_the_example_of_a_new_key_is_one_that_can_be() -> None:
+    """Never used yet, and of three different things."""
+    content = OPERATIONS["POST /api-keys"]["responses"]["201"]["content"]["application/json"]
+    [example] = [each["value"] for each in content["examples"].values()]
+    assert example["last_used_at"] is None
+    assert 3 == len({example["id"], example["integration"]["id"], example["created_by"]})
+
+
 def described_by(name: str, status: str) -> str:
     method, path = name.split(" ")
     answer = DOCUMENT["paths"][path][method.lower()]["responses"][status]
@@ -141,6 +168,15 @@ def test_what_is_sent_is_closed_and_what_is_answered_may_grow() -> None:
     assert [] == [name for name in answered if "additionalProperties" in SCHEMAS[name]]
 
 
+@pytest.mark.parametrize(("schema", "member"), [("ApiKey", "scopes"), ("User", "role"), ("PageSession", "role")])
+def test_roles_and_scopes_may_come(schema: str, member: str) -> None:
+    said = SCHEMAS[schema]["properties"][member]
+    values = said.get("items", said)
+    assert "enum" not in values
+    assert values["x-extensible-enum"]
+    assert None not in values["x-extensible-enum"]
+
+
 def test_an_answer_always_has_all_its_members_but_those_that_are_named() -> None:
     answered = reachable([operation["responses"] for path in DOCUMENT["paths"].values() for operation in path.values()])
     optional = {name: set(SCHEMAS[name]["properties"]) - set(SCHEMAS[name]["required"]) for name in answered}
@@ -149,6 +185,36 @@ def test_an_answer_always_has_all_its_members_but_those_that_are_named() -> None
         "OrderOutcome": {"order", "replayed", "error"},
         "Problem": {"allowed", "reason", "reopens_at", "attempts_left"},
     } == {name: members for name, members in optional.items() if members}
+
+
+def test_every_list_that_is_sent_is_bounded() -> None:
+    """And by a BoundedList: a bound that is checked last does not keep a long list from being worked through."""
+    lists = [
+        (schema.__name__, name, isinstance(field, BoundedList))
+        for schema in request_schemas(StrictSchema)
+        for name, field in schema._declared_fields.items()
+        if isinstance(field, fields.List)
+    ]
+    assert lists
+    assert [] == [(schema, name) for schema, name, is_bounded in lists if not is_bounded]
+
+
+def test_every_time_that_is_sent_is_one_that_can_be_stored() -> None:
+    times = {
+        (schema.__name__, name): type(field)
+        for schema in request_schemas(StrictSchema)
+        for name, field in schema._declared_fields.items()
+        if isinstance(field, fields.DateTime)
+    }
+    assert {Moment} == set(times.values()), times
+
+
+def request_schemas(schema: type[StrictSchema]) -> Iterator[type[StrictSchema]]:
+    """The schema and all of the product's that are made from it; tests make some, too."""
+    if schema.__module__.startswith("shakerqueue."):
+        yield schema
+    for each in schema.__subclasses__():
+        yield from request_schemas(each)
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,18 @@ Change = Callable[[dict[str, Any]], object]
 Case = tuple[Change, str]
 
 CONTRACT: dict[str, Any] = {
+    "servers": [{"url": "/"}],
     "paths": {
         "/drinks": {
             "post": {
                 "operationId": "order_drink",
                 "security": [{"accessToken": ["employee"]}, {"apiKey": ["orders:write"]}],
                 "parameters": [
-                    {"in": "query", "name": "wait", "schema": {"type": "integer", "minimum": 0, "maximum": 30}},
+                    {
+                        "in": "query",
+                        "name": "wait",
+                        "schema": {"type": "integer", "default": 0, "minimum": 0, "maximum": 30},
+                    },
                     {"$ref": "#/components/parameters/Idempotency-Key"},
                 ],
                 "requestBody": {
@@ -27,7 +32,7 @@ CONTRACT: dict[str, Any] = {
                 },
                 "responses": {
                     "202": {
-                        "headers": {"Location": {"schema": {"type": "string"}}},
+                        "headers": {"Location": {"required": True, "schema": {"type": "string"}}},
                         "content": {
                             "application/json": {"schema": {"$ref": "#/components/schemas/Drink"}},
                             "text/csv": {"schema": {"type": "string"}},
@@ -48,14 +53,19 @@ CONTRACT: dict[str, Any] = {
     },
     "components": {
         "parameters": {"Idempotency-Key": {"in": "header", "name": "Idempotency-Key", "schema": {"type": "string"}}},
+        "securitySchemes": {
+            "accessToken": {"type": "http", "scheme": "bearer"},
+            "pageSession": {"type": "apiKey", "in": "cookie", "name": "access_token"},
+        },
         "schemas": {
             "Order": {
                 "type": "object",
                 "properties": {
                     "recipe": {"type": "string", "minLength": 1, "maxLength": 100},
-                    "size": {"type": "string", "enum": ["single", "double"]},
+                    "size": {"type": "string", "enum": ["single", "double"], "default": "single"},
                     "note": {"type": ["string", "null"]},
                     "modifiers": {"type": "array", "items": {"type": "string"}},
+                    "sizes": {"type": "array"},
                 },
                 "required": ["recipe"],
             },
@@ -65,6 +75,7 @@ CONTRACT: dict[str, Any] = {
                     "id": {"type": "string", "format": "uuid"},
                     "status": {"type": "string", "enum": ["queued", "made"]},
                     "number": {"type": "integer"},
+                    "allergens": {"type": "array", "items": {"type": "string"}},
                     "events": {"type": "array", "items": {"type": "object", "properties": {"at": {"type": "string"}}}},
                     "maker": {"anyOf": [{"type": "object", "properties": {"name": {}}}, {"type": "null"}]},
                 },
@@ -95,7 +106,61 @@ def answered(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def schemes(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["components"]["securitySchemes"]
+    return found
+
+
 BREAKING: dict[str, Case] = {
+    "it is found elsewhere": (lambda it: it["servers"][0].update(url="/v2"), "server / is gone"),
+    "a token is shown in another way": (
+        lambda it: schemes(it)["accessToken"].update(scheme="basic"),
+        "security scheme accessToken: scheme bearer is basic now",
+    ),
+    "a cookie has another name": (
+        lambda it: schemes(it)["pageSession"].update(name="token"),
+        "security scheme pageSession: name access_token is token now",
+    ),
+    "a cookie becomes a header": (
+        lambda it: schemes(it)["pageSession"].update({"in": "header"}),
+        "security scheme pageSession: in cookie is header now",
+    ),
+    "a way in is of another type": (
+        lambda it: schemes(it)["pageSession"].update(type="http"),
+        "security scheme pageSession: type apiKey is http now",
+    ),
+    "a parameter has another default": (
+        lambda it: operation(it)["parameters"][0]["schema"].update(default=10),
+        "query parameter wait: default is 10 now",
+    ),
+    "a parameter has a default": (
+        lambda it: it["components"]["parameters"]["Idempotency-Key"]["schema"].update(default="k"),
+        "header parameter Idempotency-Key: default is k now",
+    ),
+    "a member has another default": (
+        lambda it: sent(it)["properties"]["size"].update(default="double"),
+        "body.size: default is double now",
+    ),
+    "what is not named is refused": (
+        lambda it: sent(it).update(additionalProperties=False),
+        "body: members that it does not name are taken no more",
+    ),
+    "what a list holds is bound for the first time": (
+        lambda it: sent(it)["properties"]["sizes"].update(items={"type": "string"}),
+        "body.sizes[]: array, boolean, integer, null, number, object is taken no more",
+    ),
+    "a header is of another type": (
+        lambda it: answers(it)["202"]["headers"]["Location"]["schema"].update(type="integer"),
+        "202: header Location: may be integer now",
+    ),
+    "a header is not always there": (
+        lambda it: answers(it)["202"]["headers"]["Location"].update(required=False),
+        "202: header Location is not always there any more",
+    ),
+    "a list may hold anything": (
+        lambda it: answered(it)["properties"]["allergens"].pop("items"),
+        "body.allergens[]: may be array, boolean, integer, null, number, object now",
+    ),
     "a path is removed": (lambda it: it["paths"].pop("/menu"), "GET /menu is gone"),
     "a method is removed": (lambda it: it["paths"]["/drinks"].pop("post"), "POST /drinks is gone"),
     "an operation is renamed": (
@@ -223,7 +288,15 @@ COMPATIBLE: dict[str, Change] = {
         {"in": "query", "name": "bar", "schema": {"type": "string"}}
     ),
     "a member that need not be given": lambda it: sent(it)["properties"].update(bar={"type": "string"}),
-    "a member need not be given any more": lambda it: sent(it).update(required=[]),
+    "a member need not be given any more": lambda it: (
+        sent(it).update(required=[]),
+        sent(it)["properties"]["recipe"].update(default="Margarita"),
+    ),
+    "it is found elsewhere as well": lambda it: it["servers"].append({"url": "/v1"}),
+    "another scheme": lambda it: schemes(it).update(apiKey={"type": "http", "scheme": "bearer"}),
+    "a scheme is described otherwise": lambda it: schemes(it)["accessToken"].update(description="A token."),
+    "a header comes": lambda it: answers(it)["202"]["headers"].update(ETag={"schema": {"type": "string"}}),
+    "a list may hold more": lambda it: sent(it)["properties"]["modifiers"].pop("items"),
     "a wider range": lambda it: operation(it)["parameters"][0]["schema"].update(maximum=60),
     "no bound any more": lambda it: sent(it)["properties"]["recipe"].pop("maxLength"),
     "another value is taken": lambda it: sent(it)["properties"]["size"]["enum"].append("triple"),

@@ -43,6 +43,7 @@ def test_a_cursor_needs_no_escaping() -> None:
         packed([1, KEY[0].isoformat(), str(KEY[1]), 12]),
         packed([1, KEY[0].isoformat(), str(KEY[1]), 12, "x", "y"]),
         packed([1, "2026-02-03T04:05:06", str(KEY[1]), 12, "x"]),
+        packed([1, "9999-12-31T23:59:59-05:00", str(KEY[1]), 12, "x"]),
         packed([1, 7, str(KEY[1]), 12, "x"]),
         packed([1, KEY[0].isoformat(), "no uuid", 12, "x"]),
         packed([1, KEY[0].isoformat(), ["no uuid"], 12, "x"]),

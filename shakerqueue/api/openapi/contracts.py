@@ -12,7 +12,8 @@ CONTRACT_ATTRIBUTE = "shakerqueue_contract"
 class Contract(NamedTuple):
     takes: tuple[str, ...] = ()  # headers of the request
     fails: tuple[str, ...] = ()  # codes of problems
-    or_answers: type[Schema] | None = None  # what a good answer may be instead
+    outcomes: tuple[str, ...] = ()  # codes of errors that a good answer may hold
+    or_answers: tuple[type[Schema], ...] = ()  # what a good answer may be instead
     needs_nothing: bool = False  # answers though every other part is away
 
 
@@ -20,13 +21,15 @@ def contract(
     *,
     takes: Iterable[str] = (),
     fails: Iterable[str] = (),
-    or_answers: type[Schema] | None = None,
+    outcomes: Iterable[str] = (),
+    or_answers: Iterable[type[Schema]] = (),
     needs_nothing: bool = False,
 ) -> Callable[[View], View]:
-    """Declare the headers that a view reads, the errors of its own, and another form of its good answer."""
+    """Declare the headers that a view reads, the errors of its own, and other forms of its good answer."""
 
     def decorate(view: View) -> View:
-        setattr(view, CONTRACT_ATTRIBUTE, Contract(tuple(takes), tuple(fails), or_answers, needs_nothing))
+        said = Contract(tuple(takes), tuple(fails), tuple(outcomes), tuple(or_answers), needs_nothing)
+        setattr(view, CONTRACT_ATTRIBUTE, said)
         return view
 
     return decorate

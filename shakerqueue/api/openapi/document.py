@@ -24,8 +24,8 @@ Drink orders, from a guest's phone or a POS to the bartender's hands.
 
 Errors are `application/problem+json` (RFC 9457); their `code` says which, and each operation names its own. Another
 method than those of a path is 405 with `Allow`. Unknown members of a body and unknown query parameters are refused.
-Bodies are JSON of at most 64 KiB, nested at most 16 deep. Every answer has an `X-Request-Id`, which is the request's
-where that sent one of 1 to 128 letters, digits, dots, dashes and underscores.
+Bodies are JSON in UTF-8, of at most 64 KiB, a batch of orders 1 MiB, nested at most 16 deep. Every answer has an
+`X-Request-Id`, which is the request's where that sent one of 1 to 128 letters, digits, dots, dashes and underscores.
 
 What is here stays as it is: `docs/compatibility.md` says what may be added, and how something would end."""
 
@@ -38,7 +38,7 @@ def build_document(app: Flask, api: Api) -> dict[str, Any]:
     for endpoint in endpoints(app):
         path = api.flask_plugin.flaskpath2openapi(endpoint.rule.rule)
         operation = _described(said["paths"][path], endpoint.method.lower())
-        _add_other_answer(api, operation, endpoint)
+        _add_other_answers(api, operation, endpoint)
         paths.setdefault(path, {})[endpoint.method.lower()] = complete(operation, endpoint)
     paths = dict(sorted(paths.items()))
     document = {
@@ -69,12 +69,13 @@ def _described(path: dict[str, Any], method: str) -> dict[str, Any]:
     return {**operation, "parameters": parameters}
 
 
-def _add_other_answer(api: Api, operation: dict[str, Any], endpoint: Endpoint) -> None:
-    other = contract_of(endpoint.view).or_answers
-    if other is None:
+def _add_other_answers(api: Api, operation: dict[str, Any], endpoint: Endpoint) -> None:
+    others = contract_of(endpoint.view).or_answers
+    if not others:
         return
     [answer] = [answer[JSON] for answer in _good_contents(operation) if JSON in answer]
-    answer["schema"] = {"oneOf": [answer["schema"], api.ma_plugin.converter.resolve_nested_schema(other)]}
+    alternatives = [api.ma_plugin.converter.resolve_nested_schema(other) for other in others]
+    answer["schema"] = {"oneOf": [answer["schema"], *alternatives]}
 
 
 def _good_contents(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:

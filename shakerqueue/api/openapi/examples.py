@@ -1,6 +1,6 @@
 """Examples of what is sent and answered, put together from examples of their members."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from shakerqueue.api.openapi.problem_codes import example_of
@@ -9,6 +9,9 @@ JSONSchema = Mapping[str, Any]
 
 ORDER_ID = "5b4a1c9e-7d0f-8c3b-9a21-6f0e4d2c1b3a"
 USER_ID = "7f1c2f3e-1d54-4f5e-9c52-0a4d8a0f6b11"
+KEY_ID = "d2b1f7c4-3a56-4e0d-8f19-5c7e2a9b6d40"
+INTEGRATION_ID = "a4e6c8b2-91d3-4f7a-b05e-2d8c6f1a3e57"
+ADMIN_ID = "3c5d7e9f-2b4a-4681-9c0d-7e1f3a5b8d26"
 BARTENDER_ID = "0c9f5a3e-6a0f-4a4e-8b1d-2f4f7d1f9e22"
 PLACED_AT = "2026-11-07T20:41:07.215000+00:00"
 DUE_AT = "2026-11-07T20:46:07.215000+00:00"
@@ -110,6 +113,8 @@ MEMBERS: dict[str, Any] = {
     "type": "completed",
     "user_id": USER_ID,
     "username": "ada",
+    "ApiKey.created_by": ADMIN_ID,
+    "ApiKey.id": KEY_ID,
     "Bar.reason": None,
     "CanceledDrink.error": "guest left",
     "CanceledDrink.status": "canceled",
@@ -133,10 +138,14 @@ MEMBERS: dict[str, Any] = {
     "DrinkTold.error": "out of limes",
     "DrinkTold.status": "complete",
     "webhook_id": ORDER_ID,
+    "Integration.id": INTEGRATION_ID,
     "Integration.name": "till-1",
     "Ingredient.amount": 50,
     "Ingredient.name": "Tequila",
     "Ingredient.unit": "ml",
+    "IssuedApiKey.created_by": ADMIN_ID,
+    "IssuedApiKey.id": KEY_ID,
+    "IssuedApiKey.last_used_at": None,
     "Liveness.status": "ok",
     "QueueState.ready": 0,
     "QueuedOrder.status": "queued",
@@ -180,7 +189,11 @@ WHOLE: dict[str, dict[str, Any]] = {
     },
     "NewApiKey": {
         "a new integration": {"integration": "till-1", "scopes": ["orders:write", "orders:read"]},
-        "another key": {"integration_id": USER_ID, "scopes": ["orders:write"], "expires_at": "2099-01-01T00:00:00Z"},
+        "another key": {
+            "integration_id": INTEGRATION_ID,
+            "scopes": ["orders:write"],
+            "expires_at": "2099-01-01T00:00:00Z",
+        },
     },
     "OrderBatch": {
         "after being offline": {
@@ -190,28 +203,21 @@ WHOLE: dict[str, dict[str, Any]] = {
             ]
         },
     },
-    "OrderOutcomes": {
-        "one was taken, one was not": {
-            "orders": [
-                {
-                    "idempotency_key": "till-3/0412",
-                    "status": 202,
-                    "replayed": False,
-                    "order": {
-                        "id": ORDER_ID,
-                        "status": "queued",
-                        "placed_at": PLACED_AT,
-                        "items": [{"number": 1, "recipe": "Margarita"}],
-                    },
-                },
-                {"idempotency_key": "till-3/0413", "status": 409, "error": example_of("sold_out")},
-            ]
-        },
-    },
     "WebhookChange": {"on again": {"enabled": True}, "other types": {"types": ["order.complete"]}},
     "RightsChange": {"another role": {"role": "employee"}, "shut out": {"disabled": True}},
     "Claim": {"the next one": {}, "up to three of a kind": {"max": 3, "station": "well"}},
     "Reason": {"without a word": {}, "with a reason": {"reason": "guest left"}},
+}
+ACCEPTED_ORDER = {
+    "idempotency_key": "till-3/0412",
+    "status": 202,
+    "replayed": False,
+    "order": {
+        "id": ORDER_ID,
+        "status": "queued",
+        "placed_at": PLACED_AT,
+        "items": [{"number": 1, "recipe": "Margarita"}],
+    },
 }
 BY_FORMAT = {"uuid": ORDER_ID, "date-time": PLACED_AT, "date": "2026-11-07", "uri": "urn:shakerqueue:problem:invalid"}
 BY_TYPE: dict[str, Any] = {"integer": 1, "number": 42.5, "boolean": False, "string": "text", "object": {}}
@@ -221,6 +227,15 @@ FILES = {
     "image/svg+xml": '<svg xmlns="http://www.w3.org/2000/svg"/>',
 }
 REFERENCE = "#/components/schemas/"
+
+
+def outcome_examples(codes: Iterable[str]) -> dict[str, Any]:
+    """A batch of which one order was taken, and one was not: one example a code."""
+    return {code: {"value": {"orders": [ACCEPTED_ORDER, _failed(example_of(code))]}} for code in codes}
+
+
+def _failed(problem: dict[str, Any]) -> dict[str, Any]:
+    return {"idempotency_key": "till-3/0413", "status": problem["status"], "error": problem}
 
 
 def add_examples(document: dict[str, Any]) -> dict[str, Any]:

@@ -70,7 +70,7 @@ RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
         "example": 1,
     },
     "WWW-Authenticate": {
-        "description": "How to say who is asking.",
+        "description": "How to say who is asking; on 403, which scope the key lacks.",
         "required": True,
         "schema": {"type": "string"},
         "example": "Bearer",
@@ -104,6 +104,11 @@ RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
 def answered_with(names: Iterable[str]) -> dict[str, Any]:
     """The headers of an answer, as they stand in the document."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def sometimes_answered_with(names: Iterable[str]) -> dict[str, Any]:
+    """Headers that come with some answers of a status only."""
+    return {name: {**RESPONSE_HEADERS[name], "required": False} for name in names}
 
 
 def taken(names: Iterable[str]) -> list[dict[str, Any]]:

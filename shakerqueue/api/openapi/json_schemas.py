@@ -53,7 +53,9 @@ class Converter(OpenAPIConverter):
 
     def open2enum(self, field: fields.Field[Any], ret: dict[str, Any]) -> dict[str, Any]:
         """An enumeration to which values may be added: those of now, without a promise that they are all."""
-        return {"x-extensible-enum": ret.pop("enum")} if field.metadata.get("open") else {}
+        if not field.metadata.get("open"):
+            return {}
+        return {"x-extensible-enum": [value for value in ret.pop("enum") if value is not None]}
 
     def schema2jsonschema(self, schema: type[Schema] | Schema) -> dict[str, Any]:
         said: dict[str, Any] = super().schema2jsonschema(schema)  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from inspect import cleandoc
 from typing import Any, NamedTuple
 
@@ -11,7 +11,8 @@ from werkzeug.routing import Rule
 from shakerqueue.api.cookies import SAFE_METHODS
 from shakerqueue.api.guards import GUARD_ATTRIBUTE, OWN_PAGES_ATTRIBUTE
 from shakerqueue.api.openapi.contracts import Contract, contract_of
-from shakerqueue.api.openapi.headers import answered_with, taken
+from shakerqueue.api.openapi.examples import outcome_examples
+from shakerqueue.api.openapi.headers import answered_with, sometimes_answered_with, taken
 from shakerqueue.api.openapi.problem_codes import PROBLEM_CODES, example_of
 from shakerqueue.api.openapi.security import allowed_roles, allowed_scopes, requirements
 from shakerqueue.api.problems import PROBLEM_TYPE
@@ -29,7 +30,7 @@ HEADERS_OF_STATUS = {
     429: ["Retry-After"],
     503: ["Retry-After"],
 }
-HEADERS_OF_CODE = {"not_persisted_yet": ["Retry-After"]}
+HEADERS_OF_CODE = {"not_persisted_yet": ["Retry-After"], "insufficient_scope": ["WWW-Authenticate"]}
 
 
 class Endpoint(NamedTuple):
@@ -47,7 +48,7 @@ class Endpoint(NamedTuple):
 def complete(operation: Operation, endpoint: Endpoint) -> Operation:
     """The operation that flask-smorest has described by its schemas, with all that belongs to it besides."""
     declared = {
-        status: _with_request_id(answer, status)
+        status: _with_request_id(_with_outcomes(answer, endpoint.contract.outcomes), status)
         for status, answer in operation["responses"].items()
         if "$ref" not in answer  # flask-smorest's own idea of an error
     }
@@ -64,17 +65,30 @@ def complete(operation: Operation, endpoint: Endpoint) -> Operation:
 
 def problem_response(status: int, codes: list[str]) -> dict[str, Any]:
     """An error as it stands in the document: its codes in words, and an example of each."""
-    lines = [f"- `{code}`: {PROBLEM_CODES[code].means}" for code in codes]
-    headers = [*HEADERS_OF_STATUS.get(status, []), *(name for code in codes for name in HEADERS_OF_CODE.get(code, []))]
     return {
-        "description": "\n".join(lines),
-        "headers": answered_with(["X-Request-Id", *headers]),
+        "description": "\n".join(_in_words(codes)),
+        "headers": _problem_headers(status, codes),
         "content": {
             PROBLEM_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
                 "examples": {code: {"value": example_of(code)} for code in codes},
             }
         },
+    }
+
+
+def _in_words(codes: Iterable[str]) -> list[str]:
+    return [f"- `{code}`: {PROBLEM_CODES[code].means}" for code in codes]
+
+
+def _problem_headers(status: int, codes: list[str]) -> dict[str, Any]:
+    """Those that every error of the status has, and those that only some of its codes have."""
+    of_codes = [set(HEADERS_OF_CODE.get(code, [])) for code in codes]
+    always = sorted(set.intersection(*of_codes))
+    sometimes = sorted(set.union(*of_codes).difference(always))
+    return {
+        **answered_with(["X-Request-Id", *HEADERS_OF_STATUS.get(status, []), *always]),
+        **sometimes_answered_with(sometimes),
     }
 
 
@@ -96,6 +110,19 @@ def _parameters(operation: Operation, endpoint: Endpoint) -> dict[str, Any]:
 def _with_request_id(answer: dict[str, Any], status: str) -> dict[str, Any]:
     headers = answered_with(["X-Request-Id", *HEADERS_OF_STATUS.get(int(status), [])])
     return {**answer, "headers": {**headers, **answer.get("headers", {})}}
+
+
+def _with_outcomes(answer: dict[str, Any], codes: tuple[str, ...]) -> dict[str, Any]:
+    """An answer that tells of several things: with the codes of those that failed, and an example of each."""
+    if not codes:
+        return answer
+    [(media_type, content)] = answer["content"].items()
+    said = f"{answer['description']}. What failed has one of these codes:"
+    return {
+        **answer,
+        "description": "\n".join([said, "", *_in_words(codes)]),
+        "content": {media_type: {**content, "examples": outcome_examples(codes)}},
+    }
 
 
 def _problems(operation: Operation, endpoint: Endpoint) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from shakerqueue.api.fields import AnswerSchema
+from shakerqueue.api.problems import MAX_FIELD_ERRORS
 
 
 class FieldErrorSchema(AnswerSchema):
@@ -24,7 +25,10 @@ class ProblemSchema(AnswerSchema):
     detail = fields.String()
     code = fields.String(metadata={"description": "the kind of error; more kinds may come"})
     request_id = fields.String(metadata={"description": "the answer's `X-Request-Id`"})
-    errors = fields.List(fields.Nested(FieldErrorSchema), metadata={"description": "the fields that are wrong"})
+    errors = fields.List(
+        fields.Nested(FieldErrorSchema),
+        metadata={"description": f"the fields that are wrong, the first {MAX_FIELD_ERRORS} of them"},
+    )
     allowed = fields.List(fields.String(), metadata={"description": "what is possible now: `invalid_transition`"})
     reason = fields.String(allow_none=True, metadata={"description": "why the bar is closed: `bar_closed`"})
     reopens_at = fields.AwareDateTime(allow_none=True, metadata={"description": "when it reopens: `bar_closed`"})

@@ -41,6 +41,15 @@ def test_an_admin_sees_retries_and_discards(client: FlaskClient, admin: Headers,
     assert [] == client.get("/admin/dead-letters", headers=admin).get_json()["dead_letters"]
 
 
+@pytest.mark.parametrize("verb", ["retry", "discard"])
+def test_the_methods_that_are_listed_are_those_that_the_path_takes(
+    client: FlaskClient, admin: Headers, verb: str
+) -> None:
+    path = f"/admin/dead-letters/{verb}"
+    for answer in (client.options(path), client.get(path, headers=admin), client.put(path, headers=admin)):
+        assert {"OPTIONS", "POST"} == set(answer.allow)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

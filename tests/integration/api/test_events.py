@@ -231,6 +231,8 @@ def test_a_page_can_be_waited_for(client: FlaskClient, services: Services, guest
         ("?befor=1", {}, "befor"),
         ("", {"Last-Event-ID": "last"}, "Last-Event-ID"),
         ("", {"Last-Event-ID": "9" * 30}, "Last-Event-ID"),
+        ("", {"Last-Event-ID": ""}, "Last-Event-ID"),
+        ("?after=0", {"Last-Event-ID": "last"}, "Last-Event-ID"),
     ],
 )
 def test_a_place_that_is_none_is_named(

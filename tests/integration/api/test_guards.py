@@ -107,7 +107,9 @@ ROUTES: dict[str, dict[str, Outcome]] = {
     "GET /reports/staff": STAFF,
     "GET /admin/status": STAFF,
     "GET /admin/dead-letters": ADMIN,
-    "GET /admin/dead-letters/<letter_id>": who(401, 403, 403, 403, 404, 403),  # there is none
+    "GET /admin/dead-letters/<other_than(retry, discard):letter_id>": who(
+        401, 403, 403, 403, 404, 403
+    ),  # there is none
     "POST /admin/dead-letters/retry": ADMIN,
     "POST /admin/dead-letters/discard": ADMIN,
     "GET /events": PEOPLE_AND_KEYS,

@@ -1,10 +1,12 @@
 """Many orders in one request: each with its own outcome, and each the same order as under its key by itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -243,6 +245,29 @@ def test_one_order_twice_in_a_batch_is_one_and_another_under_its_key_is_refused(
     assert {first["order"]["id"]} == stored(bar)
 
 
+def test_a_refused_order_does_not_hold_its_key_and_one_that_is_taken_does(
+    client: FlaskClient, bartender: Headers, bar: Bar, services: Services
+) -> None:
+    """As `POST /orders` would answer them one after the other."""
+    unknown, negroni, sour = {"recipe": "Motor Oil"}, {"recipe": "Negroni"}, {"recipe": "Amaretto Sour"}
+    answer = send(client, bartender, *[keyed(order, "k") for order in (unknown, negroni, sour, unknown, negroni)])
+
+    conflict = (422, "idempotency_conflict")
+    assert [(422, "unknown_recipe"), (202, None), conflict, (422, "unknown_recipe"), (202, None)] == told(answer)
+    persist_queued(bar, services)
+    assert {outcomes(answer)[1]["order"]["id"]} == stored(bar)
+    assert [conflict, (202, None), conflict] == told(
+        send(client, bartender, *[keyed(order, "k") for order in (unknown, negroni, sour)])
+    )
+
+
+def test_an_unknown_drink_under_the_key_of_a_good_order_ahead_is_a_conflict(
+    client: FlaskClient, bartender: Headers
+) -> None:
+    answer = send(client, bartender, keyed({"recipe": "Negroni"}, "k"), keyed({"recipe": "Motor Oil"}, "k"))
+    assert [(202, None), (422, "idempotency_conflict")] == told(answer)
+
+
 def test_a_key_stands_for_what_is_stored_under_it_and_not_for_what_comes_first(
     client: FlaskClient, bartender: Headers, bar: Bar, services: Services
 ) -> None:
@@ -268,6 +293,42 @@ def test_a_repeated_batch_is_the_same_orders_for_one_look_up(
     assert {(202, True)} == {(outcome["status"], outcome["replayed"]) for outcome in outcomes(repeat)}
     assert [100] == [len(arguments["idempotency_keys"]) for arguments in asked]
     assert (0, set(first)) == (bar.queue_length(bar.topology.orders_queue), stored(bar))
+
+
+def test_repeats_whose_drinks_cannot_be_read_in_time_are_told_in_brief(
+    client: FlaskClient, bartender: Headers, bar: Bar, services: Services
+) -> None:
+    """What became of them is known; the new one is not held up."""
+    before = margaritas(2)
+    first = ids(send(client, bartender, *before))
+    persist_queued(bar, services)
+    with unreadable_drinks(bar):
+        *repeats, new = outcomes(send(client, bartender, *before, *margaritas(1)))
+
+    assert [{"id": id, "status": "pending"} for id in first] == [one["order"] for one in repeats]
+    assert [(202, True), (202, True), (202, False)] == [(one["status"], one["replayed"]) for one in [*repeats, new]]
+
+
+def test_a_repeat_by_itself_is_told_in_brief_as_well(
+    client: FlaskClient, bartender: Headers, bar: Bar, services: Services
+) -> None:
+    keyed = {**bartender, "Idempotency-Key": "check-79"}
+    first = client.post("/orders", json={"recipe": "Negroni"}, headers=keyed).get_json()
+    persist_queued(bar, services)
+    with unreadable_drinks(bar):
+        repeat = client.post("/orders", json={"recipe": "Negroni"}, headers=keyed)
+
+    assert (202, "true") == (repeat.status_code, repeat.headers["Idempotent-Replayed"])
+    assert {"id": first["id"], "status": "pending"} == repeat.get_json()
+
+
+@contextmanager
+def unreadable_drinks(bar: Bar) -> Iterator[None]:
+    """A migration that takes its time, say."""
+    with psycopg.connect(bar.settings.database_url) as conn:
+        conn.execute("LOCK TABLE order_items IN ACCESS EXCLUSIVE MODE")
+        yield
+        conn.rollback()
 
 
 def test_a_repeat_is_not_refused_though_the_drink_was_sold_out_meanwhile(

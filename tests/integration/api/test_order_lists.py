@@ -110,6 +110,8 @@ def test_staff_find_a_pos_order_by_its_id(client: FlaskClient, bartender: Header
         ("status=done", "status"),
         ("mine=1", "mine"),
         ("placed_after=yesterday", "placed_after"),
+        ("placed_after=9999-12-31T23:59:59-05:00", "placed_after"),
+        ("updated_after=0001-01-01T00:00:00%2B05:00", "updated_after"),
         ("placed_after=2026-11-20T12:00:00", "placed_after"),
         ("tickett=T0", "tickett"),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from shakerqueue.api.problems import MAX_FIELD_ERRORS
 from tests.support.bar import Bar
 
 Headers = dict[str, str]
@@ -16,6 +17,8 @@ BAD_BODIES: list[tuple[str, Any, str]] = [
     ("nothing named", {}, "recipe"),
     ("both ways", {"recipe": "Margarita", "items": [{"recipe": "Margarita"}]}, "recipe"),
     ("no items", {"items": []}, "items"),
+    ("too many items, none good", {"items": [0] * 101}, "items"),
+    ("too many modifiers, none good", {"items": [{"recipe": "Gin", "modifiers": [0] * 11}]}, "items.0.modifiers"),
     ("items no list", {"items": "Margarita"}, "items"),
     ("unknown recipe", {"recipe": "Motor Oil"}, "recipe"),
     ("unknown recipe in a line", {"items": [{"recipe": "Negroni"}, {"recipe": "Motor Oil"}]}, "items.1.recipe"),
@@ -46,6 +49,11 @@ def test_a_bad_body_is_refused_by_field_and_nothing_is_queued(
     assert (422, "application/problem+json") == (answer.status_code, answer.content_type)
     assert field in [error["field"] for error in answer.get_json()["errors"]]
     assert 0 == bar.queue_length(bar.topology.orders_queue)
+
+
+def test_what_is_wrong_all_over_is_told_in_part(client: FlaskClient, guest: Headers) -> None:
+    answer = client.post("/orders", json={f"member {number}": 0 for number in range(500)}, headers=guest)
+    assert (422, MAX_FIELD_ERRORS) == (answer.status_code, len(answer.get_json()["errors"]))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +103,10 @@ def test_a_chunked_body_is_bounded_like_any_other(
         (400, b'{"recipe":"\\ud83c"}', "application/json"),
         (400, b'{"recipe":' + b"[" * 60_000, "application/json"),
         (400, b'{"recipe":"\xff"}', "application/json"),
+        *(
+            (400, '{"recipe":"Margarita"}'.encode(name), "application/json")
+            for name in ("utf-16", "utf-16-le", "utf-32")
+        ),
         (413, b'{"recipe":"' + b"x" * 70_000 + b'"}', "application/json"),
         (415, b'{"recipe":"Margarita"}', "text/plain"),
         (415, b"recipe=Margarita", "application/x-www-form-urlencoded"),

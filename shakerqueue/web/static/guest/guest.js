@@ -56,7 +56,8 @@ function showBar(bar) {
 }
 
 function accepted(order) {
-  placed = [{ ...order, items: order.items.map((item) => ({ ...item, status: "queued" })) }, ...placed];
+  // Without its drinks it is a repeat, and among the orders already.
+  if (order.items) placed = [{ ...order, items: order.items.map((item) => ({ ...item, status: "queued" })) }, ...placed];
   tell("Ordered. The bar has it.");
   show();
   focusOrders();
