@@ -16,6 +16,7 @@ RULES_BEYOND_SCHEMAS = tuple(
     for code, detail in [
         ("unknown_recipe", "There is no .* on the menu"),
         ("unknown_integration", "There is no such integration"),
+        ("target_refused", ""),
         ("idempotency_conflict", "This key stands for another order"),
         ("wrong_password", "This is not the password"),
         ("wrong_pin", "This is not the PIN"),

@@ -119,8 +119,10 @@ BY_NAME: dict[str, LookUp] = {
     "Last-Event-ID": lambda real, _: real.one_of("SELECT id FROM order_events ORDER BY id DESC"),
     "after": lambda real, _: real.one_of("SELECT id FROM order_events ORDER BY id DESC"),
     "closes_at": ahead(hours=1),
+    "created_from": always("2020-01-01T00:00:00Z"),
     "cursor": RealValues.cursor,
     "email": always("user@example.com"),
+    "delivery_id": newest("webhook_deliveries"),
     "expires_at": ahead(days=30),
     "from": lambda real, _: real.day(),
     "Idempotency-Key": new("{}"),
@@ -140,6 +142,8 @@ BY_NAME: dict[str, LookUp] = {
     "refresh_token": lambda real, _: real.refresh_token(),
     "reopens_at": ahead(hours=8),
     "table_id": newest("tables", "archived_at IS NULL"),
+    "url": new("https://hooks.example/{}"),  # nobody sends: there is no dispatcher
+    "webhook_id": newest("webhook_endpoints", "deleted_at IS NULL"),
     "to": lambda *_: str(datetime.now(UTC).date()),
     "user_id": newest("users", "email LIKE '%%@example.com'"),
 }
