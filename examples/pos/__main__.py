@@ -18,8 +18,12 @@ from .store import Check, CheckState, Store
 SHOWN_CHECKS = 20
 
 
+class MissingSetting(Exception):
+    """The environment lacks a setting that has no default."""
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; exit code 1 if somebody has to do something about it."""
+    """Run one command; exit code 1 if somebody has to do something about it, 2 if it could not be begun."""
     asked = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace, Store], int] = asked.command
     with Store(_store_path()) as store, suppress(KeyboardInterrupt):
@@ -28,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         except KeyRefused as error:
             print(f"The bar refuses this till's key: {error}", file=sys.stderr)
             return 1
+        except MissingSetting as error:
+            print(error, file=sys.stderr)
+            return 2
     return 0
 
 
@@ -35,13 +42,13 @@ def sell(asked: argparse.Namespace, store: Store) -> int:
     """Write a check down, then send it. It is safe before the bar hears of it."""
     line = {"recipe": asked.recipe, "quantity": asked.quantity}
     order = {"items": [{**line, "note": asked.note} if asked.note else line]}
-    check = store.write_down({**order, "ticket": asked.ticket} if asked.ticket else order)
-    try:
-        with _bar() as bar:
+    with _bar() as bar:
+        check = store.write_down({**order, "ticket": asked.ticket} if asked.ticket else order)
+        try:
             send(bar, store, check, Patience(asked.patience))
-    except NoAnswer as error:
-        print(f"{check.external_id} is written down and not sent yet: {error}. `sync` sends it.")
-        return 0
+        except NoAnswer as error:
+            print(f"{check.external_id} is written down and not sent yet: {error}. `sync` sends it.")
+            return 0
     return _show(store, [store.check(check.number)])
 
 
@@ -61,7 +68,7 @@ def sync(asked: argparse.Namespace, store: Store) -> int:
 
 def listen(asked: argparse.Namespace, _store: Store) -> int:
     """Receive webhooks until Ctrl-C."""
-    listening.listen(asked.host, asked.port, os.environ["WEBHOOK_SECRET"], lambda: Store(_store_path()), _report)
+    listening.listen(asked.host, asked.port, _needed("WEBHOOK_SECRET"), lambda: Store(_store_path()), _report)
     return 0
 
 
@@ -105,7 +112,13 @@ def _report(store: Store, fresh: Iterable[News]) -> None:
 
 
 def _bar() -> Bar:
-    return Bar(os.environ.get("BAR_URL", "http://127.0.0.1:8080"), os.environ["BAR_KEY"])
+    return Bar(os.environ.get("BAR_URL", "http://127.0.0.1:8080"), _needed("BAR_KEY"))
+
+
+def _needed(name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise MissingSetting(f"{name} is not set: see the settings in examples/pos/README.md.")
 
 
 def _store_path() -> Path:

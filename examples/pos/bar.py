@@ -12,6 +12,8 @@ from .store import Check
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 10.0  # the bar answers within three, or not at all
 PAGE_ORDERS = 200
+ORDER_FIELDS = {"id", "placed_at", "items"}  # by which we know an answer to be the bar's
+PROBLEM_FIELDS = {"detail", "errors"}
 
 Json = dict[str, Any]
 
@@ -26,6 +28,10 @@ class NoAnswer(Exception):
 
 class KeyRefused(Exception):
     """The API key is not good, or lacks a scope. It says nothing about a check: send it when the key is mended."""
+
+
+class BatchRefused(Exception):
+    """The bar has not looked at the orders: the batch as a whole is too large, or wrong. Fewer may be taken."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +87,17 @@ class Bar:
 
         Raises:
             NoAnswer: nobody knows of any.
+            BatchRefused: none was accepted.
             KeyRefused: the key is not good.
         """
         orders = [{"idempotency_key": check.key, **json.loads(check.body)} for check in checks]
-        outcomes = _certain(self._ask("POST", "/orders/batch", json={"orders": orders}))["orders"]
-        return [_outcome(one["status"], one.get("order") or one["error"]) for one in outcomes]
+        answer = self._ask("POST", "/orders/batch", json={"orders": orders})
+        if isinstance(_outcome(answer.status_code, _said(answer)), Refused):
+            raise BatchRefused
+        outcomes = _outcomes(_certain(answer))
+        if len(outcomes) != len(checks):
+            raise NoAnswer("the answer tells of other orders than were sent")
+        return outcomes
 
     def orders_updated_after(self, moment: str) -> Iterator[Json]:
         """The till's own orders that changed since, page by page; a time as the bar tells it (RFC 3339)."""
@@ -121,11 +133,20 @@ class Bar:
 
 
 def _outcome(status: int, said: Json) -> Accepted | Refused | NoAnswer:
-    if status == httpx.codes.ACCEPTED:
+    if status == httpx.codes.ACCEPTED and said.keys() >= ORDER_FIELDS:
         return Accepted(said)
-    if httpx.codes.is_client_error(status) and status != httpx.codes.TOO_MANY_REQUESTS:
+    refused = httpx.codes.is_client_error(status) and status != httpx.codes.TOO_MANY_REQUESTS
+    if refused and said.keys() >= PROBLEM_FIELDS:
         return Refused(said)
     return NoAnswer(f"the bar answers {status}")
+
+
+def _outcomes(said: Json) -> list[Accepted | Refused | NoAnswer]:
+    """What became of each order of a batch."""
+    try:
+        return [_outcome(one["status"], one.get("order") or one["error"]) for one in said["orders"]]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise NoAnswer("the answer is not about orders") from error
 
 
 def _certain(answer: httpx.Response) -> Json:
@@ -142,9 +163,11 @@ def _said(answer: httpx.Response) -> Json:
     if answer.headers.get("Content-Type") != expected:
         raise NoAnswer(f"somebody who is not the bar answers {answer.status_code}")
     try:
-        said: Json = answer.json()
+        said = answer.json()
     except ValueError as error:
         raise NoAnswer("the answer is not JSON") from error
+    if not isinstance(said, dict):
+        raise NoAnswer("the answer is not a JSON object")
     return said
 
 

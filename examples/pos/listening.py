@@ -24,8 +24,12 @@ def listen(host: str, port: int, secret: str, open_store: Callable[[], Store], r
         timeout = IDLE_SECONDS
 
         def do_POST(self) -> None:
+            length = _length(self.headers["Content-Length"])
+            if isinstance(length, HTTPStatus):
+                return self._answer(length)
+            body = self.rfile.read(length)  # byte for byte as it came: that is what was signed
             try:
-                message = webhook.verify(self._body(), dict(self.headers))
+                message = webhook.verify(body, dict(self.headers))
             except (WebhookVerificationError, ValueError):  # ValueError: a signature that is not even one
                 self._answer(HTTPStatus.UNAUTHORIZED)
             else:
@@ -36,10 +40,6 @@ def listen(host: str, port: int, secret: str, open_store: Callable[[], Store], r
                 fresh = hear(store, self.headers["webhook-id"], message)
                 self._answer(HTTPStatus.NO_CONTENT)  # it is safe now; whoever answers late gets it again
                 report(store, fresh)
-
-        def _body(self) -> bytes:
-            """As it came, byte for byte: that is what was signed."""
-            return self.rfile.read(min(int(self.headers.get("Content-Length", 0)), MAX_BODY_BYTES))
 
         def _answer(self, status: HTTPStatus) -> None:
             self.send_response(status)
@@ -52,6 +52,19 @@ def listen(host: str, port: int, secret: str, open_store: Callable[[], Store], r
     with ThreadingHTTPServer((host, port), Handler) as server:
         print(f"Listening for webhooks on http://{host}:{server.server_port}/", flush=True)
         server.serve_forever()
+
+
+def _length(given: str | None) -> int | HTTPStatus:
+    """How many bytes to read, or why none: whoever sends is not known before the body was read."""
+    if given is None:
+        return HTTPStatus.LENGTH_REQUIRED
+    try:
+        length = int(given)
+    except ValueError:
+        return HTTPStatus.BAD_REQUEST
+    if length < 0:
+        return HTTPStatus.BAD_REQUEST
+    return length if length <= MAX_BODY_BYTES else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 def hear(store: Store, webhook_id: str, message: dict[str, Any]) -> list[News]:

@@ -2,13 +2,18 @@
 
 import json
 import os
+import re
+import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +22,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from dev.ports import LOOPBACK
+from examples.pos import sending
 from examples.pos.__main__ import main
+from examples.pos.store import Store
 from shakerqueue.failpoints import Failpoint
 from tests.support.bar import Bar, free_port, sign_in
 from tests.support.tours import REPOSITORY
@@ -27,6 +34,7 @@ SCOPES = ["orders:write", "orders:read", "webhooks:write"]
 TYPES = ["order.in_progress", "order.complete", "drink.started", "drink.completed"]
 OFFLINE = f"http://{LOOPBACK}:9"
 NO_PATIENCE = ["--patience", "0"]
+ACCEPTED = {"status": 202, "order": {"id": "an order", "placed_at": "2026-11-23T12:00:00+00:00", "items": []}}
 
 
 @dataclass
@@ -156,6 +164,114 @@ def test_a_check_that_the_bar_refuses_is_shown_with_its_field_and_holds_up_no_ot
     assert 1 == len(stored(bar))
 
 
+def test_a_batch_is_measured_in_bytes(bar: Bar, till: Till) -> None:
+    """Each order has 60 kB in a third as many characters: all of them would be too much for one batch."""
+    lines = [{"recipe": "Negroni", "quantity": 1, "note": "€" * 500} for _ in range(39)]
+    with Store(Path(till.environment["TILL_STORE"])) as store:
+        for _ in range(20):
+            store.write_down({"items": lines})
+    assert 0 == till.run("sync")
+    assert 2 == batches(bar)
+    stored(bar, 20)
+
+
+def test_a_batch_that_is_refused_as_a_whole_is_halved_until_the_cashier_sees_the_one_to_blame(
+    bar: Bar, till: Till, offline: Till, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sending, "BATCH_BYTES", 10_000_000)  # the till believes that the bar takes more than it does
+    for note in ("Dry", "x" * 1_100_000, "Dry"):
+        assert 0 == offline.run("sell", "Negroni", "--note", note, *NO_PATIENCE)
+    capsys.readouterr()
+
+    assert 1 == till.run("sync", "--patience", "10")
+
+    sent, first, refused, last = capsys.readouterr().out.splitlines()
+    assert "Sent 3 checks." == sent
+    assert ["accepted", "refused", "accepted"] == [line.split()[1] for line in (first, refused, last)]
+    assert "exceeds the capacity limit" in refused
+    stored(bar, 2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Welcome to our wireless network",
+        "[]",
+        "{}",
+        '{"orders": null}',
+        '{"orders": []}',
+        '{"orders": ["accepted"]}',
+        '{"orders": [{"status": "202", "order": {}}]}',
+        '{"orders": [{"status": 202, "order": {}}]}',
+        '{"orders": [{"status": 422, "error": {}}]}',
+        json.dumps({"orders": [ACCEPTED, ACCEPTED]}),
+    ],
+)
+def test_an_answer_to_a_batch_that_is_not_the_bars_is_no_answer(
+    answer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with somebody_else(answer) as url:
+        till = Till({"BAR_URL": url, "BAR_KEY": "sqk_key", "TILL_STORE": str(tmp_path / "till.sqlite")}, tmp_path)
+        with Store(Path(till.environment["TILL_STORE"])) as store:
+            store.write_down({"items": [{"recipe": "Negroni", "quantity": 1}]})
+        assert 1 == till.run("sync", *NO_PATIENCE)
+    assert "1 checks are not sent yet" in capsys.readouterr().out
+
+
+@contextmanager
+def somebody_else(answer: str) -> Iterator[str]:
+    """A server that has no news, and answers this, as JSON, to whatever it is sent; its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer('{"events": [], "after": 0, "reset": false}')
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._answer(answer)
+
+        def _answer(self, body: str) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://{LOOPBACK}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("command", "setting"),
+    [
+        (["sell", "Negroni"], "BAR_KEY"),
+        (["sync"], "BAR_KEY"),
+        (["follow"], "BAR_KEY"),
+        (["listen", "--port", "0"], "WEBHOOK_SECRET"),
+    ],
+)
+def test_a_setting_that_is_missing_is_named_in_one_line_and_no_check_is_written(
+    command: list[str],
+    setting: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv(setting, raising=False)
+    till = Till({"TILL_STORE": str(tmp_path / "till.sqlite")}, tmp_path)
+    assert 2 == till.run(*command)
+    assert f"{setting} is not set: see the settings in examples/pos/README.md.\n" == capsys.readouterr().err
+    assert 0 == change(till, "SELECT count(*) FROM checks")
+
+
 def test_a_refused_key_is_no_word_about_the_check(bar: Bar, till: Till, capsys: pytest.CaptureFixture[str]) -> None:
     another = Till({**till.environment, "BAR_KEY": "sqk_no-key-of-this-bar"}, till.folder)
     assert 1 == another.run("sell", "Negroni")
@@ -234,6 +350,51 @@ def test_a_message_that_comes_late_or_again_changes_nothing(bar: Bar, api: httpx
         for id, sequence, status in (("a", 3, "complete"), ("b", 2, "in_progress"), ("a", 4, "failed")):
             assert 204 == post_signed(url, secret, id, order_id, sequence, status)
         assert ["till-1-1: the order is complete"] == said(output)[1:]
+
+
+def examples_receiver(_: Path, port: int) -> list[str]:
+    return [sys.executable, "-m", "examples.pos", "listen", "--port", str(port)]
+
+
+def guides_receiver(folder: Path, port: int) -> list[str]:
+    guide = (REPOSITORY / "docs" / "pos-integration.md").read_text("utf-8")
+    [program] = re.findall(r"cat > receiver\.py <<'PYTHON'\n(.*?)\nPYTHON\n", guide, re.DOTALL)
+    (folder / "receiver.py").write_text(program, "utf-8")
+    return [sys.executable, str(folder / "receiver.py")]
+
+
+@pytest.mark.parametrize("command", [examples_receiver, guides_receiver])
+def test_a_receiver_reads_no_body_whose_length_it_does_not_know_to_be_small(
+    command: Callable[[Path, int], list[str]], tmp_path: Path
+) -> None:
+    port = free_port()
+    settings = {
+        "HOOKS_PORT": str(port),
+        "WEBHOOK_SECRET": "whsec_c2VjcmV0LW9mLWEtdGVzdA==",
+        "TILL_STORE": str(tmp_path / "till.sqlite"),
+    }
+    with subprocess.Popen(command(tmp_path, port), cwd=REPOSITORY, env={**os.environ, **settings}) as process:
+        try:
+            eventually(lambda: listens(port), deadline_seconds=20)
+            lengths = ["-1", None, "65537", "9" * 30]
+            assert [400, 411, 413, 413] == [answer_to_length(port, length) for length in lengths]
+        finally:
+            process.terminate()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex((LOOPBACK, port)) == 0
+
+
+def answer_to_length(port: int, length: str | None) -> int:
+    """What a receiver answers to a body of which it is told the length alone."""
+    with closing(HTTPConnection(LOOPBACK, port, timeout=5)) as connection:
+        connection.putrequest("POST", "/")
+        if length is not None:
+            connection.putheader("Content-Length", length)
+        connection.endheaders()
+        return connection.getresponse().status
 
 
 def post_signed(url: str, secret: str, id: str, order_id: str, sequence: int, status: str) -> int:
