@@ -25,7 +25,13 @@ def test_the_guide_does_what_it_says(curl: None, tmp_path: Path) -> None:
     assert ["pending", "Negroni", "complete", "drink.completed T7 Negroni"] == lines[3:7]
     assert "'items.0.recipe'" in lines[7]
     assert ["202", "422", "202"] == lines[8:11]
-    body, redelivered, more, test_message, place, first, next_cursor, status = lines[11:]
+    body, redelivered, next_created_from, test_message, place, first, next_cursor, status = lines[11:]
     assert ("check-1042", 36) == (json.loads(body)["data"]["external_id"], len(redelivered))
-    assert ["False", "pending", "placed", "None", "complete"] == [more, test_message, first, next_cursor, status]
+    assert ["None", "pending", "placed", "None", "complete"] == [
+        next_created_from,
+        test_message,
+        first,
+        next_cursor,
+        status,
+    ]
     assert int(place) >= 4
