@@ -104,7 +104,7 @@ class RightsChangeSchema(StrictSchema):
 
 class UserListSchema(PageSchema):
     cursor = Cursor(str)
-    role = fields.Enum(UserRole, by_value=True, metadata={"open": True})
+    role = fields.Enum(UserRole, by_value=True)
 
 
 class UserSchema(AnswerSchema):

@@ -68,8 +68,10 @@ class RealValues:
         return str(self._chance.choice(found)) if found else None
 
     def cursor(self, operation: str) -> Any:
-        """Where the second page of this list begins."""
+        """Where the second page of this list begins; of a list of something's own, what was made up stays."""
         method, path = operation.split(" ")
+        if "{" in path:
+            return None
         return self._admin.request(method, f"{path}?limit=1").get("next_cursor")
 
     def table_link(self) -> str | None:
