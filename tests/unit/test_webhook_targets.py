@@ -135,7 +135,7 @@ def test_an_https_url_of_a_public_host_is_taken(url: str) -> None:
         ("https://" + "a." * 127 + "example/", "name"),
         ("https://%31%32%37.0.0.1/", "a host"),
         ("https://[::1/", "not a URL"),
-        ("https://[::1]pos.example/", "a host"),
+        ("https://[::1]pos.example/", "host|URL"),
         ("https://[pos.example]/", "host|URL"),
         ("https://[1::2::3]/", "host|URL"),
         ("https://[v1.a]/", "host|URL"),
