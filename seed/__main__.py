@@ -8,7 +8,7 @@ import click
 from seed.history import BATCH_SIZE, MAX_PAST_ORDERS, People, add_past_orders
 from seed.loader import add_demo_users, demo_user_ids, hashed, load_recipes, missing_demo_users
 from shakerqueue.config import Settings, load_settings
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.errors import ConfigurationError, ShakerQueueError
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.queries.models import UserRole
@@ -26,12 +26,8 @@ def command(orders: int) -> None:
     settings = load_settings()
     if orders and settings.is_production:
         raise ConfigurationError("past orders are refused in production: nobody has ordered them")
-    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-seed")
-    database.start()
-    try:
+    with running_database(settings.database_url, "shakerqueue-seed") as database:
         _seed(settings, database, orders)
-    finally:
-        database.stop()
 
 
 def main() -> None:

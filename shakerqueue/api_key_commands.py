@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from shakerqueue.api.api_key_schemas import NewApiKeySchema
 from shakerqueue.config import load_settings
-from shakerqueue.database import Database
+from shakerqueue.database import running_database
 from shakerqueue.errors import NotFound, Taken, Unusable
 from shakerqueue.integrations import IssuedKey, add_integration, integration_by_name, issue_key
 from shakerqueue.operator_input import checked
@@ -33,10 +33,11 @@ def command(integration: str, *, another: bool, scopes: tuple[str, ...], expires
     settings = load_settings()
     body = checked(NewApiKeySchema(), {"integration": integration, "scopes": scopes})
     expires_at = datetime.now(UTC) + timedelta(days=expires_in_days) if expires_in_days else None
-    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-create-api-key")
-    database.start()
     try:
-        with database.transaction() as conn:
+        with (
+            running_database(settings.database_url, "shakerqueue-create-api-key") as database,
+            database.transaction() as conn,
+        ):
             issued = issue_key(
                 conn,
                 _integration(conn, body["integration"], another=another),
@@ -47,8 +48,6 @@ def command(integration: str, *, another: bool, scopes: tuple[str, ...], expires
         raise Unusable(f"there is no integration called {integration}, or it is disabled") from None
     except Taken:
         raise Unusable(f"{integration} is taken; for another key of it give --another") from None
-    finally:
-        database.stop()
     _say(issued)
 
 

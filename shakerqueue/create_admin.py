@@ -3,7 +3,7 @@
 from shakerqueue.accounts import add_person
 from shakerqueue.api.account_schemas import RegisterSchema
 from shakerqueue.config import Settings
-from shakerqueue.database import Database
+from shakerqueue.database import running_database
 from shakerqueue.operator_input import checked
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.queries.models import UserRole
@@ -20,10 +20,8 @@ def create_admin(settings: Settings, *, email: str, username: str, password: str
     person = checked(RegisterSchema(), {"email": email, "username": username, "password": password})
     hasher = PasswordHasher(settings.password_pepper, settings.bcrypt_cost)
     person["password_hash"] = hasher.hash(person.pop("password"))
-    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-create-admin")
-    database.start()
-    try:
-        with database.transaction() as conn:
-            add_person(conn, **person, role=UserRole.ADMIN)
-    finally:
-        database.stop()
+    with (
+        running_database(settings.database_url, "shakerqueue-create-admin") as database,
+        database.transaction() as conn,
+    ):
+        add_person(conn, **person, role=UserRole.ADMIN)

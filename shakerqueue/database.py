@@ -141,6 +141,17 @@ class Database:
             raise Unavailable("database", "read-only")
 
 
+@contextmanager
+def running_database(url: str, application_name: str, pool_size: int = 1) -> Iterator[Database]:
+    """A database for one piece of work, such as a command, stopped afterwards whatever happened."""
+    database = Database(url, pool_size, application_name)
+    database.start()
+    try:
+        yield database
+    finally:
+        database.stop()
+
+
 def connection_arguments(application_name: str) -> dict[str, Any]:
     """How every connection of ours is opened: bounded, and in autocommit until a transaction is asked for."""
     return {

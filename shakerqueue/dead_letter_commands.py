@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from shakerqueue.config import Settings, load_settings
-from shakerqueue.database import Database
+from shakerqueue.database import running_database
 from shakerqueue.discarding import Discarded, discard, orders_of
 from shakerqueue.errors import Unusable
 from shakerqueue.messaging.dead_letters import DeadLetters, LetterFilter, Walk
@@ -102,12 +102,8 @@ def discard_letters(chosen: LetterFilter, *, everything: bool, dry_run: bool) ->
 
 
 def _discard(letters: DeadLetters, chosen: LetterFilter, settings: Settings) -> Discarded:
-    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-dead-letters")
-    database.start()
-    try:
+    with running_database(settings.database_url, "shakerqueue-dead-letters") as database:
         return discard(letters, chosen, database)
-    finally:
-        database.stop()
 
 
 def _dead_letters(settings: Settings) -> DeadLetters:

@@ -8,7 +8,7 @@ import click
 from shakerqueue import tables
 from shakerqueue.api.table_schemas import NewTablesSchema
 from shakerqueue.config import PUBLIC_URL_FORM, load_settings
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unusable
 from shakerqueue.id_secret import OrderIdSecret
@@ -33,12 +33,8 @@ def command(labels: str | None, html: str | None, url: str | None) -> None:
     settings = load_settings()
     root = _root(url or settings.public_url)
     wanted = None if labels is None else _checked(labels)
-    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-table-links")
-    database.start()
-    try:
+    with running_database(settings.database_url, "shakerqueue-table-links") as database:
         links = _links(database, root, wanted)
-    finally:
-        database.stop()
     if html:
         with click.open_file(html, "w", encoding="utf-8", lazy=True) as sheet:
             sheet.write(printable_page(links))

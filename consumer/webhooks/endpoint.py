@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from time import monotonic
 from uuid import UUID
 
 import structlog
@@ -76,7 +75,7 @@ class EndpointDispatcher:
 
     async def _turn(self) -> Turn | None:
         """None while the database is away: what ended is written down at a later turn."""
-        began_at = monotonic()
+        began_at = time.monotonic()
         ended, self._ended = self._ended, []
         room = 0 if self._stopping else MAX_IN_FLIGHT - len(self._in_flight)
         try:
@@ -96,7 +95,7 @@ class EndpointDispatcher:
     async def _send(self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow, turn_began_at: float) -> None:
         """Send a message, unless somebody else may have the lease by now: the process may have stood still."""
         try:
-            if monotonic() - turn_began_at < LEASE_SECONDS - RENEW_SECONDS:
+            if time.monotonic() - turn_began_at < LEASE_SECONDS - RENEW_SECONDS:
                 await self._post(endpoint, delivery)
         finally:
             del self._in_flight[delivery.id]

@@ -12,7 +12,7 @@ from shakerqueue import webhooks
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.openapi.contracts import contract
-from shakerqueue.api.pages import page
+from shakerqueue.api.pages import END_OF_TIME, page
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
@@ -36,8 +36,6 @@ from shakerqueue.scopes import Scope
 from shakerqueue.webhook_messages import body_of, message_id
 from shakerqueue.webhook_targets import TargetRefused, check_url
 from shakerqueue.webhook_types import TEST
-
-AFTER_THE_LAST = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))  # no delivery is newer
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks", description="Being told, by signed requests")
 
@@ -144,7 +142,7 @@ def send_test_message(webhook_id: UUID) -> dict[str, Any]:
 @blueprint.response(200, DeliveryListSchema)
 def list_deliveries(query: dict[str, Any], webhook_id: UUID) -> dict[str, Any]:
     """What was sent there, or is to be sent, the newest first, of the last 30 days."""
-    before_created_at, before_id = query.pop("cursor") or AFTER_THE_LAST
+    before_created_at, before_id = query.pop("cursor") or END_OF_TIME
     limit = query.pop("limit")
     with services().database.connection(request_deadline()) as conn:
         endpoint = webhooks.find_endpoint(conn, webhook_id, _own())

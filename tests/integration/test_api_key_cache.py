@@ -8,7 +8,7 @@ import pytest
 
 from shakerqueue import api_keys
 from shakerqueue.api_keys import ApiKeyCache
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.integrations import IssuedKey, add_integration, issue_key
 from shakerqueue.queries import api_keys as queries
@@ -19,10 +19,8 @@ from tests.support.bar import Bar
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=4, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=4) as database:
+        yield database
 
 
 def issue(database: Database) -> IssuedKey:

@@ -7,7 +7,7 @@ import pytest
 
 from shakerqueue import attempts
 from shakerqueue.attempts import Budget
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.errors import TooManyAttempts
 from tests.support.bar import Bar
 
@@ -17,10 +17,8 @@ HOUSE = Budget("house", max_failures=5, window_seconds=60)
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=8, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=8) as database:
+        yield database
 
 
 def reserve(database: Database, *budgets: Budget) -> int:

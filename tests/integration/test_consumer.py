@@ -18,7 +18,7 @@ from consumer import failures, handlers
 from consumer.deliveries import LONE_DELIVERY_COUNT, MAX_DELIVERY_COUNT, Delivery, Failure, Fate
 from consumer.worker import Worker, batch_length
 from shakerqueue import order_store
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.errors import Unavailable
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.letters import letter_of
@@ -33,10 +33,8 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=2, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=2) as database:
+        yield database
 
 
 @pytest.fixture

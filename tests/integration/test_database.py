@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, Unavailable
 from shakerqueue.queries.reports import prepare_report
@@ -21,10 +21,8 @@ INSERT_USER = "INSERT INTO users (username, email, password_hash, role) VALUES (
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=1, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=1) as database:
+        yield database
 
 
 def backend_pid(database: Database) -> int:

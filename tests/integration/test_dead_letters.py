@@ -12,7 +12,7 @@ from pika import BasicProperties
 from pika.exceptions import NackError
 
 from consumer.worker import Worker
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.discarding import discard
 from shakerqueue.errors import Unavailable
@@ -35,10 +35,8 @@ def letters(bar: Bar) -> DeadLetters:
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=2, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=2) as database:
+        yield database
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from shakerqueue import event_feed
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.event_feed import EventFeed, PlaceLost
 from shakerqueue.following import Follower
@@ -22,10 +22,8 @@ Place = Callable[..., None]
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=2, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=2) as database:
+        yield database
 
 
 @pytest.fixture

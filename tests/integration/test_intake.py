@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from shakerqueue import intake
-from shakerqueue.database import Database, DeadlineConnection
+from shakerqueue.database import Database, DeadlineConnection, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, Unavailable
 from shakerqueue.intake import insert_orders
@@ -26,10 +26,8 @@ TEST_SECONDS = 120  # longer than any test takes
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=12, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=12) as database:
+        yield database
 
 
 @pytest.fixture

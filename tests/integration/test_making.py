@@ -15,7 +15,7 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from shakerqueue import making
-from shakerqueue.database import Database, DeadlineConnection
+from shakerqueue.database import Database, DeadlineConnection, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
 from shakerqueue.intake import insert_orders
@@ -41,10 +41,8 @@ TEST_SECONDS = 120  # longer than any test takes
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=24, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=24) as database:
+        yield database
 
 
 @pytest.fixture

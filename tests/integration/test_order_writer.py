@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import Connection, OperationalError
 
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, Unavailable
 from shakerqueue.intake import insert_orders
@@ -22,10 +22,8 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=2, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=2) as database:
+        yield database
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.queries import sessions, users
 from shakerqueue.queries.models import User
 from shakerqueue.sessions import RightsChanged, SessionEnded, Sessions, SignIn
@@ -19,10 +19,8 @@ SESSIONS = Sessions(bytes(range(32)), life_seconds=3600)
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=8, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=8) as database:
+        yield database
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from seed import history
 from seed.history import People, add_past_orders
 from seed.loader import demo_user_ids
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.order_ids import was_issued_to
 from shakerqueue.queries import orders, users
 from shakerqueue.queries.models import UserRole
@@ -22,10 +22,8 @@ TOTAL = 700
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=4, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=4) as database:
+        yield database
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.queries import recipes
 from tests.support.bar import Bar
 
@@ -15,10 +15,8 @@ ROUNDS = 40
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=8, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=8) as database:
+        yield database
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from consumer.webhooks.outcomes import Outcome, SendError
 from consumer.webhooks.schedule import DELAYS_SECONDS
 from consumer.webhooks.turns import Attempt, Lease, LeaseLost, Turn, take_turn
 from shakerqueue.bar import BarNow, BarState
-from shakerqueue.database import Database
+from shakerqueue.database import Database, running_database
 from shakerqueue.intake import insert_orders
 from shakerqueue.integrations import add_integration
 from shakerqueue.making import act_on_order
@@ -79,10 +79,8 @@ class Desk:
 
 @pytest.fixture
 def database(bar: Bar) -> Iterator[Database]:
-    database = Database(bar.database_url, pool_size=4, application_name="tests")
-    database.start()
-    yield database
-    database.stop()
+    with running_database(bar.database_url, "tests", pool_size=4) as database:
+        yield database
 
 
 @pytest.fixture
