@@ -62,8 +62,19 @@ class UvicornPeer(Server):
             answer = httpx.get(f"http://{LOOPBACK}:{self._port}/readyz", timeout=ANSWER_SECONDS)
         except httpx.TransportError:
             return False
-        broker_state = answer.json().get("parts", {}).get("broker", "ok")  # ours takes orders without a broker, too
-        return answer.status_code == httpx.codes.OK and broker_state == "ok"
+        return answer.status_code == httpx.codes.OK
+
+
+class IntakeApi(Api):
+    """Our API where nobody consumes: ready as soon as it takes orders by the broker."""
+
+    def answers(self) -> bool:
+        """Whether a worker of it is ready."""
+        try:
+            readiness = httpx.get(f"{self.url}/readyz", timeout=ANSWER_SECONDS).json()
+        except (httpx.TransportError, ValueError):
+            return False
+        return bool(readiness["intake"] and readiness["parts"]["broker"] == "ok")
 
 
 def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
@@ -79,7 +90,7 @@ def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Cont
     }
     return Contender(
         name=OURS,
-        server=Api(LOOPBACK, port, state_folder=folder, settings=environment),
+        server=IntakeApi(LOOPBACK, port, state_folder=folder, settings=environment),
         port=port,
         topology=Topology(prefix),
         ids=envelope_ids,
