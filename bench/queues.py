@@ -21,6 +21,10 @@ class _Identified(msgspec.Struct):
     id: str
 
 
+class _Task(msgspec.Struct):
+    args: tuple[_Identified]
+
+
 def envelope_ids(body: bytes) -> list[str]:
     """The ids of the orders in one of our messages."""
     return [str(order.id) for order in unpack(body)]
@@ -29,6 +33,11 @@ def envelope_ids(body: bytes) -> list[str]:
 def single_id(body: bytes) -> list[str]:
     """The id of the order in a message that carries one, as the peers' do."""
     return [msgspec.json.decode(body, type=_Identified).id]
+
+
+def task_id(body: bytes) -> list[str]:
+    """The id of the order that is a task's only argument, in a message of dramatiq's."""
+    return [msgspec.json.decode(body, type=_Task).args[0].id]
 
 
 class Drained(NamedTuple):
