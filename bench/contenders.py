@@ -80,13 +80,11 @@ def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Cont
     """Our API as in production: same settings, no request log."""
     environment = {
         **settings,
-        "SHAKERQUEUE_ENV": "production",
         "AMQP_PREFIX": prefix,
         "HOST": LOOPBACK,
         "PORT": str(port),
         "WORKERS": str(WORKERS),
         "THREADS": str(THREADS),
-        "RATE_LIMITS": "off",  # the one guest of the load would exceed them
         "LOG_LEVEL": "WARNING",
     }
     return Contender(
