@@ -76,6 +76,7 @@ def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Cont
         "PORT": str(port),
         "WORKERS": str(WORKERS),
         "LOG_LEVEL": "WARNING",
+        "RATE_LIMITS": "off",  # one guest orders as fast as they can
     }
     return Contender(
         name=OURS,

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from shakerqueue import failpoints
@@ -27,6 +28,7 @@ from shakerqueue.api import (
     orders,
     problems,
     queue,
+    rate_limits,
     recipes,
     reports,
     requests,
@@ -61,6 +63,7 @@ from shakerqueue.messaging.topology import Topology
 from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.refresh_tokens import derived_secret
+from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
@@ -118,11 +121,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     tokens.configure(app, settings)
+    trust_proxies(app, settings.trusted_proxies)
     requests.register_hooks(app)
+    rate_limits.register_headers(app)
     headers.register(app, settings)
     contract.publish(app, register_api(app))
     app.extensions[EXTENSION] = _start_services(settings)
     return app
+
+
+def trust_proxies(app: Flask, count: int) -> None:
+    """Take a client's address from what the last so many proxies wrote; without any, `X-Forwarded-For` is nothing.
+
+    Of what they may forward it is the only thing that we use: our own address is PUBLIC_URL.
+    """
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=0)  # type: ignore[method-assign]
 
 
 def describe_api() -> dict[str, Any]:
@@ -152,6 +166,7 @@ def _start_services(settings: Settings) -> Services:
     writer = OrderWriter(database)
     revocations = Revocations()
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
+    request_counts = RequestCounts(settings.rate_limit_storage_url, settings.workers) if settings.rate_limits else None
     follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
     for part in (database, follower, publisher, writer):
         if part:
@@ -174,6 +189,7 @@ def _start_services(settings: Settings) -> Services:
         sessions=sessions,
         guest_passes=GuestPasses(sessions, settings.guest_pass_seconds),
         order_id_secret=OrderIdSecret(database),
+        request_counts=request_counts,
         waiting_places=Semaphore(settings.threads // 4),
         stream_places=Semaphore(settings.threads // 2),
         report_places=Semaphore(max(1, settings.database_pool_size // 2)),

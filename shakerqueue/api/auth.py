@@ -10,6 +10,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal, public
 from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import unauthorized
+from shakerqueue.api.rate_limits import REGISTER, SESSION, SIGN_IN, limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import make_access_token
@@ -25,6 +26,7 @@ blueprint = Blueprint("auth", __name__, description="Signing up, in and out")
 
 @blueprint.route("/register", methods=["POST"])
 @public
+@limited(REGISTER)
 @blueprint.arguments(RegisterSchema)
 @blueprint.response(201, SignInSchema)
 @contract(fails=["taken"])
@@ -38,6 +40,7 @@ def register(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/login", methods=["POST"])
 @public
+@limited(SIGN_IN)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SignInSchema)
 @contract(fails=["unauthorized"])
@@ -48,6 +51,7 @@ def login(credentials: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/token/refresh", methods=["POST"])
 @public
+@limited(SESSION)
 @blueprint.arguments(RefreshSchema)
 @blueprint.response(200, SignInSchema)
 @contract(fails=["unauthorized"])

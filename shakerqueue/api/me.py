@@ -34,7 +34,7 @@ def get_me() -> User:
 @allow(PEOPLE)
 @blueprint.arguments(PasswordChangeSchema)
 @blueprint.response(200, SignInSchema)
-@contract(fails=["forbidden", "not_found", "wrong_password", "too_many_requests", "conflict"])
+@contract(fails=["forbidden", "not_found", "wrong_password", "conflict"])
 def change_password(body: dict[str, Any]) -> dict[str, Any]:
     """Change the password; the old one is needed. Every session ends, and the answer holds the tokens of a new one."""
     if principal().table is not None:
@@ -48,7 +48,7 @@ def change_password(body: dict[str, Any]) -> dict[str, Any]:
 @allow(STAFF)
 @blueprint.arguments(PinSchema)
 @blueprint.response(204)
-@contract(fails=["not_found", "wrong_password", "too_many_requests", "conflict"])
+@contract(fails=["not_found", "wrong_password", "conflict"])
 def set_pin(body: dict[str, Any]) -> Response:
     """Set the PIN by which a shared tablet is switched to oneself. What the PIN of before opened ends."""
     user = _me()

@@ -21,6 +21,7 @@ from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
+from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 
@@ -46,6 +47,7 @@ class Services:
     sessions: Sessions
     guest_passes: GuestPasses
     order_id_secret: OrderIdSecret
+    request_counts: RequestCounts | None  # none where requests are not limited
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: Semaphore  # streams that may go on at the same time
     report_places: Semaphore  # reports that may be read at the same time
@@ -56,6 +58,8 @@ class Services:
             self.publisher.stop()
         self.writer.stop()
         self.follower.stop()
+        if self.request_counts:
+            self.request_counts.stop()
         self.database.stop()
 
 
