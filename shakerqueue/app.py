@@ -51,6 +51,7 @@ from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
+from shakerqueue.devices import Devices
 from shakerqueue.errors import Unavailable
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
@@ -61,11 +62,12 @@ from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.order_writer import OrderWriter
-from shakerqueue.passwords import PasswordHasher
+from shakerqueue.passwords import PasswordHasher, hashes_at_once
 from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.sign_in_attempts import SignInAttempts
 from shakerqueue.telemetry.logging import configure_logging
 from shakerqueue.web import docs, headers, pages
 
@@ -165,6 +167,7 @@ def _start_services(settings: Settings) -> Services:
     publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
+    devices = Devices(settings.jwt_secret)
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
     request_counts = RequestCounts(settings.rate_limit_storage_url, settings.workers) if settings.rate_limits else None
     follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
@@ -182,11 +185,13 @@ def _start_services(settings: Settings) -> Services:
         writer=writer,
         acceptance=Acceptance(publisher, writer),
         dead_letters=DeadLetters(settings.amqp_url, topology) if settings.amqp_url else None,
-        passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
+        passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost, hashes_at_once(settings.workers)),
         tokens=tokens.TokenVerifier(),
         revocations=revocations,
         api_keys=known_keys,
         sessions=sessions,
+        devices=devices,
+        sign_in_attempts=SignInAttempts(settings.jwt_secret, devices),
         guest_passes=GuestPasses(sessions, settings.guest_pass_seconds),
         order_id_secret=OrderIdSecret(database),
         request_counts=request_counts,

@@ -12,6 +12,7 @@ from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
+from shakerqueue.devices import Devices
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
 from shakerqueue.guest_passes import GuestPasses
@@ -24,6 +25,7 @@ from shakerqueue.passwords import PasswordHasher
 from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.sign_in_attempts import SignInAttempts
 
 EXTENSION = "shakerqueue"
 
@@ -45,6 +47,8 @@ class Services:
     revocations: Revocations
     api_keys: ApiKeyCache
     sessions: Sessions
+    devices: Devices
+    sign_in_attempts: SignInAttempts
     guest_passes: GuestPasses
     order_id_secret: OrderIdSecret
     request_counts: RequestCounts | None  # none where requests are not limited

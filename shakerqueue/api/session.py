@@ -7,7 +7,6 @@ from flask import Response, jsonify
 
 from shakerqueue.api import cookies
 from shakerqueue.api.account_schemas import LoginSchema, PageSessionSchema
-from shakerqueue.api.auth import session_of
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, own_pages, principal, public, signed_in_principal
 from shakerqueue.api.guest_passes import guest_pass
@@ -17,6 +16,7 @@ from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.rate_limits import SESSION, SIGN_IN, limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
+from shakerqueue.api.signing_in import session_of
 from shakerqueue.api.table_schemas import TableLinkSchema
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions, users
