@@ -13,9 +13,7 @@ from typing import NamedTuple
 
 import structlog
 from limits.storage import RedisStorage
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from shakerqueue.telemetry.metrics import RATE_LIMIT_STORE_LOST
 
@@ -102,7 +100,6 @@ class SharedCounts:
             key_prefix="shakerqueue",
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type] # it is handed on to redis-py
         )
         self._lock = Lock()
         self._away = False
