@@ -235,5 +235,5 @@ def test_the_store_of_counts_takes_its_password_from_the_file_and_keeps_nothing(
         with Redis.from_url(here) as store:
             said = {name: store.config_get(name)[name] for name in ("save", "appendonly", "maxmemory-policy")}
             assert {"save": "", "appendonly": "no", "maxmemory-policy": "volatile-ttl"} == said
-        with Redis(port=server.port) as stranger, pytest.raises(AuthenticationError):
+        with Redis.from_url(server.url) as stranger, pytest.raises(AuthenticationError):
             stranger.ping()
