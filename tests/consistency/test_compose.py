@@ -45,7 +45,7 @@ def ours(services: dict[str, Service]) -> dict[str, Service]:
 
 
 def test_the_services_are_those_that_the_bar_needs(services: dict[str, Service]) -> None:
-    assert {"postgres", "rabbitmq", *CONFIGURED, "secrets"} == set(services)
+    assert {"postgres", "rabbitmq", "valkey", *CONFIGURED, "secrets"} == set(services)
 
 
 def test_one_service_builds_our_image_and_nobody_pulls_it(ours: dict[str, Service]) -> None:
@@ -106,6 +106,20 @@ def test_our_containers_can_do_little(ours: dict[str, Service]) -> None:
         assert service["pids_limit"], name
         assert service["mem_limit"], name
         assert not {"cap_add", "privileged", "user", "pid", "ipc", "devices"} & set(service), name
+
+
+def test_the_store_of_counts_can_do_as_little_and_keeps_nothing(services: dict[str, Service]) -> None:
+    store = services["valkey"]
+    assert (True, ["ALL"]) == (store["read_only"], store["cap_drop"])
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", store["user"])
+    assert ["/data:size=1m"] == store["tmpfs"]
+    assert store["pids_limit"]
+    assert store["mem_limit"]
+    assert "ports" not in store
+
+
+def test_nobody_waits_for_the_store_of_counts(services: dict[str, Service]) -> None:
+    assert [] == [name for name, service in services.items() if "valkey" in service.get("depends_on", {})]
 
 
 def test_no_container_gains_privileges_or_fills_the_disk_with_logs(services: dict[str, Service]) -> None:
@@ -170,6 +184,10 @@ def test_every_setting_that_a_service_is_given_is_one(
     assert settings.database_url.endswith("@postgres:5432/shakerqueue")
     assert settings.amqp_url is not None
     assert settings.amqp_url.endswith("@rabbitmq:5672/%2F")
+    if name == "api":
+        assert settings.rate_limit_storage_url is not None
+        assert settings.rate_limit_storage_url.endswith("@valkey:6379")
+        assert (True, 0) == (settings.rate_limits, settings.trusted_proxies)
 
 
 def test_the_api_listens_where_the_port_is_published_and_its_health_asked(services: dict[str, Service]) -> None:
