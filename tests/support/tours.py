@@ -10,6 +10,9 @@ from pathlib import Path
 
 import httpx
 
+from dev.account import Account
+from dev.servers import launched
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
 TOUR_SECONDS = 60
@@ -30,13 +33,27 @@ def run_document(document: str, settings: Mapping[str, str]) -> list[str]:
     return _run("\n".join(re.findall(r"```sh\n(.*?)```", _text(document), re.DOTALL)), settings)
 
 
+def run_part(
+    document: str,
+    name: str,
+    settings: Mapping[str, str],
+    folder: Path | None = None,
+    account: Account | None = None,
+) -> list[str]:
+    """Run the block that a document marks with this name, as this account; otherwise as `run_tour`."""
+    [script] = re.findall(rf"<!-- part {name}:.*?-->\n```sh\n(.*?)```", _text(document), re.DOTALL)
+    return _run(script, settings, folder, account)
+
+
 def _text(document: str) -> str:
     return (REPOSITORY / document).read_text("utf-8")
 
 
-def _run(script: str, settings: Mapping[str, str], folder: Path | None = None) -> list[str]:
+def _run(
+    script: str, settings: Mapping[str, str], folder: Path | None = None, account: Account | None = None
+) -> list[str]:
     with subprocess.Popen(
-        ["sh", "-euc", script],
+        launched(["sh", "-euc", script], account=account),
         env={"PATH": PROGRAMS, **settings},
         cwd=folder,
         stdout=subprocess.PIPE,
