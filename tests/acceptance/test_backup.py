@@ -1,8 +1,6 @@
 """Back-up and restore as docs/operations.md shows them, word for word, while orders come in."""
 
 import dataclasses
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 from dev import state
 from dev.postgres import DATABASE, PrivatePostgres
 from tests.support.bar import Bar, free_port, sign_in
-from tests.support.tours import PROGRAMS, REPOSITORY, run_part
+from tests.support.tours import part_settings, run_part
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import Received, Receiver, receiver
 
@@ -53,21 +51,6 @@ def config(bar: Bar, tmp_path: Path) -> Path:
 
 def secret_files(config: Path) -> dict[str, str]:
     return {f"{name.upper()}_FILE": str(config / "secrets" / name) for name in SECRETS}
-
-
-def part_settings(server: PrivatePostgres, url: str, **settings: Path | str) -> dict[str, str]:
-    """The environment in which the guide's commands run."""
-    address = urlsplit(url)
-    return {
-        **{name: str(value) for name, value in settings.items()},
-        "PATH": os.pathsep.join([str(server.program("psql").parent), str(Path(sys.executable).parent), PROGRAMS]),
-        "PYTHONPATH": str(REPOSITORY),
-        "PGHOST": str(address.hostname),
-        "PGPORT": str(address.port),
-        "PGUSER": str(address.username),
-        "PGPASSWORD": str(address.password),
-        "PGDATABASE": address.path.removeprefix("/"),
-    }
 
 
 @dataclasses.dataclass

@@ -4,13 +4,16 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from dev.account import Account
+from dev.postgres import PrivatePostgres
 from dev.servers import launched
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -45,6 +48,21 @@ def run_part(
     return _run(script, settings, folder, account)
 
 
+def part_settings(server: PrivatePostgres, url: str, **settings: Path | str) -> dict[str, str]:
+    """The environment of an operator: PostgreSQL's programs and ours, and the database that they mean."""
+    address = urlsplit(url)
+    return {
+        **{name: str(value) for name, value in settings.items()},
+        "PATH": os.pathsep.join([str(server.program("psql").parent), str(Path(sys.executable).parent), PROGRAMS]),
+        "PYTHONPATH": str(REPOSITORY),
+        "PGHOST": str(address.hostname),
+        "PGPORT": str(address.port),
+        "PGUSER": str(address.username),
+        "PGPASSWORD": str(address.password),
+        "PGDATABASE": address.path.removeprefix("/"),
+    }
+
+
 def _text(document: str) -> str:
     return (REPOSITORY / document).read_text("utf-8")
 
@@ -53,7 +71,7 @@ def _run(
     script: str, settings: Mapping[str, str], folder: Path | None = None, account: Account | None = None
 ) -> list[str]:
     with subprocess.Popen(
-        launched(["sh", "-euc", script], account=account),
+        launched(["/bin/sh", "-euc", script], account=account),
         env={"PATH": PROGRAMS, **settings},
         cwd=folder,
         stdout=subprocess.PIPE,
