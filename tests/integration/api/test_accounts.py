@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shakerqueue.api.services import EXTENSION, Services
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import running_app, sign_in
 from tests.support.bar import DEMO_PASSWORD, Bar
 from tests.support.waiting import eventually
 

@@ -14,7 +14,7 @@ from dev.postgres import PrivatePostgres
 from shakerqueue import api_keys
 from shakerqueue.api.services import Services
 from shakerqueue.scopes import Scope
-from tests.integration.api.conftest import persist_queued, running_app
+from tests.support.application import persist_queued, running_app
 from tests.support.bar import Bar
 from tests.support.databases import closed_to_all
 from tests.support.waiting import eventually

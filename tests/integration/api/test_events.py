@@ -18,7 +18,7 @@ from shakerqueue.api import event_stream
 from shakerqueue.api.services import Services
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import OrderPlaced
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually
