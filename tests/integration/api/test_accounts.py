@@ -128,13 +128,6 @@ def test_a_reused_refresh_token_ends_the_access_tokens_too(client: FlaskClient, 
         refused_everywhere(bearer(answer), client)
 
 
-@pytest.mark.shares_bar
-def test_neither_kind_of_token_stands_for_the_other(client: FlaskClient) -> None:
-    tokens = log_in(client).get_json()
-    assert 401 == client.post("/token/refresh", json={"refresh_token": tokens["token"][:200]}).status_code
-    assert 401 == client.get("/me", headers={"Authorization": f"Bearer {tokens['refresh_token']}"}).status_code
-
-
 def test_after_the_log_out_both_tokens_are_worth_nothing_anywhere(client: FlaskClient, neighbour: FlaskClient) -> None:
     here, elsewhere = log_in(client), log_in(client)
 
