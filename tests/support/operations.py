@@ -1,6 +1,5 @@
 """The API's operations, for tests that are made from the contract."""
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -36,12 +35,14 @@ def with_body() -> dict[str, list[Any]]:
     }
 
 
-def with_parameter(wanted: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def with_parameter(wanted: str) -> list[tuple[str, dict[str, Any]]]:
     """The routes that take this query parameter, each with its schema."""
-    for route, name in rules().items():
-        for parameter in documented()[name].get("parameters", []):
-            if (parameter["name"], parameter["in"]) == (wanted, "query"):
-                yield route, parameter["schema"]
+    return [
+        (route, parameter["schema"])
+        for route, name in rules().items()
+        for parameter in documented()[name].get("parameters", [])
+        if (parameter["name"], parameter["in"]) == (wanted, "query")
+    ]
 
 
 def body_schema(route: str) -> dict[str, Any]:
