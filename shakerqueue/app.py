@@ -46,6 +46,7 @@ from shakerqueue.api.openapi.document import build_document
 from shakerqueue.api.openapi.json_schemas import SchemaPlugin
 from shakerqueue.api.openapi.problem_schemas import ProblemSchema
 from shakerqueue.api.services import EXTENSION, Services
+from shakerqueue.api.stream_places import StreamPlaces
 from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
@@ -196,7 +197,7 @@ def _start_services(settings: Settings) -> Services:
         order_id_secret=OrderIdSecret(database),
         request_counts=request_counts,
         waiting_places=Semaphore(settings.threads // 4),
-        stream_places=Semaphore(settings.threads // 2),
+        stream_places=StreamPlaces(settings.threads // 2),
         report_places=Semaphore(max(1, settings.database_pool_size // 2)),
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next

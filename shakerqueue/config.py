@@ -14,6 +14,8 @@ from shakerqueue.business_days import BusinessDays
 from shakerqueue.errors import ConfigurationError
 
 MIN_SECRET_BYTES = 32
+# What stands in examples that people copy. In 48 random bytes in base64 such a word comes once in some millions.
+PLACEHOLDER = re.compile("change|default|example|insecure|password|placeholder|secret", re.IGNORECASE)
 MIN_BCRYPT_COST = 12
 MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocations
 HOUR_SECONDS = 3_600
@@ -157,9 +159,10 @@ def _whole(env: Env, name: str, *, default: int, low: int, high: int) -> int:
 
 
 def _secret(env: Env, name: str) -> str:
-    """A secret that somebody really made: long enough, and not one character over and over."""
+    """A secret that somebody really made: long enough, not one character over and over, and no placeholder."""
     secret = env.str(name)
-    if len(secret.encode()) < MIN_SECRET_BYTES or len(set(secret)) < MIN_SECRET_BYTES // 4:
+    too_plain = len(set(secret)) < MIN_SECRET_BYTES // 4 or PLACEHOLDER.search(secret)
+    if len(secret.encode()) < MIN_SECRET_BYTES or too_plain:
         raise ConfigurationError(
             f"{name} must be at least {MIN_SECRET_BYTES} random bytes; make one with: openssl rand -base64 48"
         )

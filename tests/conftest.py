@@ -16,6 +16,8 @@ from tests.support.bar import Bar
 from tests.support.bars import Bars, create_template
 from tests.support.room import room
 
+pytest_plugins = ["tests.support.application"]
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:

@@ -7,6 +7,7 @@ from typing import cast
 from flask import current_app
 
 from shakerqueue.acceptance import Acceptance
+from shakerqueue.api.stream_places import StreamPlaces
 from shakerqueue.api.tokens import TokenVerifier
 from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
@@ -53,7 +54,7 @@ class Services:
     order_id_secret: OrderIdSecret
     request_counts: RequestCounts | None  # none where requests are not limited
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
-    stream_places: Semaphore  # streams that may go on at the same time
+    stream_places: StreamPlaces  # streams that may go on at the same time
     report_places: Semaphore  # reports that may be read at the same time
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from shakerqueue import attempts
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.passwords import MAX_WAITING
-from tests.integration.api.conftest import running_app
+from tests.support.application import running_app
 from tests.support.bar import DEMO_PASSWORD, Bar
 from tests.support.guessing import VICTIM, WRONG, guesses, signs_in, tries
 from tests.support.waiting import eventually

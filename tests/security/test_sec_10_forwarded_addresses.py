@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shakerqueue import attempts
-from tests.integration.api.conftest import running_app
+from tests.support.application import running_app
 from tests.support.bar import Bar
 from tests.support.guessing import tries
 from tests.support.rate_limits import LIMITS, tighten

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.intake import insert_orders
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import running_app, sign_in
 from tests.support.bar import DEMO_PASSWORD, Bar
 from tests.support.orders import drink, order, principal_id
 from tests.support.waiting import eventually

@@ -10,7 +10,7 @@ from shakerqueue.api.rate_limits import network_of
 from shakerqueue.api.services import Services
 from shakerqueue.integrations import add_integration, issue_key
 from shakerqueue.scopes import Scope
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import running_app, sign_in
 from tests.support.bar import Bar
 from tests.support.rate_limits import LIMITS, LONG_SECONDS, TightCounts, tighten
 
