@@ -2,18 +2,20 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from dev import debian
 from shakerqueue.cli import cli
+from tests.support.bar import Bar
 from tests.support.compose import REPOSITORY
 
 FOLDER = REPOSITORY / "docs/operations/systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
 MOST_EXPOSED = 15  # tenths, of 100
-PROGRAM = "/opt/shakerqueue/.venv/bin/shakerqueue"
+PYTHON = "/opt/shakerqueue/.venv/bin/python"
 
 units = pytest.mark.parametrize("unit", UNITS)
 
@@ -30,7 +32,7 @@ def systemd_analyze() -> Path:
 def test_systemd_understands_it(systemd_analyze: Path, tmp_path: Path, unit: str) -> None:
     """The program stands elsewhere there, so another one does for it."""
     copy = tmp_path / unit
-    copy.write_text((FOLDER / unit).read_text().replace(PROGRAM, "/bin/true"))
+    copy.write_text((FOLDER / unit).read_text().replace(PYTHON, sys.executable))
     verified = subprocess.run([systemd_analyze, "verify", copy], capture_output=True, text=True, check=False)
     assert (0, "") == (verified.returncode, verified.stderr)
 
@@ -43,15 +45,19 @@ def test_it_may_do_little(systemd_analyze: Path, unit: str) -> None:
 
 
 def test_they_start_the_commands_that_do_not_end() -> None:
-    started = [re.findall(rf"^ExecStart={PROGRAM} (\S+)$", (FOLDER / unit).read_text(), re.MULTILINE) for unit in UNITS]
-    assert [["serve"], ["consume"], ["webhooks"]] == started
+    command = re.compile(rf"^ExecStart={PYTHON} -m shakerqueue.cli (\S+)$", re.MULTILINE)
+    assert [["serve"], ["consume"], ["webhooks"]] == [command.findall((FOLDER / unit).read_text()) for unit in UNITS]
     assert {"serve", "consume", "webhooks"} <= set(cli.commands)
 
 
-def test_the_wrapper_hands_the_environment_to_the_command(tmp_path: Path) -> None:
+def test_the_wrapper_runs_a_command_with_the_settings_of_the_services(tmp_path: Path, bar: Bar) -> None:
+    settings = {name: bar.environment(8080)[name] for name in ("DATABASE_URL", "AMQP_URL", "PASSWORD_PEPPER")}
     environment = tmp_path / "environment"
-    environment.write_text("PUBLIC_URL=https://bar.example\n")
-    command = ["sh", str(FOLDER / "shakerqueue.sh"), "-c", 'echo "$PUBLIC_URL $0"', "said"]
-    settings = {"ENVIRONMENT": str(environment), "PROGRAM": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    said = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
-    assert "https://bar.example said\n" == said.stdout
+    environment.write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+    (tmp_path / "jwt_secret").write_text(bar.settings.jwt_secret)
+    with environment.open("a") as file:
+        file.write(f"JWT_SECRET_FILE={tmp_path}/jwt_secret\n")
+    where = {"ENVIRONMENT": str(environment), "PYTHON": sys.executable, "CLONE": str(REPOSITORY)}
+    command = ["sh", str(FOLDER / "shakerqueue.sh"), "migrate", "status"]
+    said = subprocess.run(command, env=where, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "applied  0001_users.up" == said.stdout.splitlines()[0]

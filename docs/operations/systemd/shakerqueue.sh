@@ -4,5 +4,6 @@
 set -eu
 set -a
 . "${ENVIRONMENT:-/etc/shakerqueue/environment}"
+PYTHONPATH=${CLONE:-/opt/shakerqueue}
 set +a
-exec "${PROGRAM:-/opt/shakerqueue/.venv/bin/shakerqueue}" "$@"
+exec "${PYTHON:-/opt/shakerqueue/.venv/bin/python}" -m shakerqueue.cli "$@"
