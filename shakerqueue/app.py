@@ -29,6 +29,7 @@ from shakerqueue.api import (
     queue,
     recipes,
     reports,
+    request_spans,
     requests,
     session,
     status,
@@ -63,6 +64,7 @@ from shakerqueue.passwords import PasswordHasher
 from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.logging import configure_logging
 from shakerqueue.web import docs, headers, pages
 
@@ -111,7 +113,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ConfigurationError: a setting is missing or unusable.
     """
     settings = settings or load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings)
+    tracing.start(settings, "shakerqueue-api")
     failpoints.enable(settings.failpoints_folder)
     app = Flask("shakerqueue", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -119,6 +122,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.request_class = JSONRequest
     tokens.configure(app, settings)
     requests.register_hooks(app)
+    request_spans.trace_requests(app)
     headers.register(app, settings)
     contract.publish(app, register_api(app))
     app.extensions[EXTENSION] = _start_services(settings)
@@ -180,5 +184,6 @@ def _start_services(settings: Settings) -> Services:
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
         services.order_id_secret.read(Deadline.after(requests.REQUEST_SECONDS))
-    atexit.register(services.stop)
+    atexit.register(tracing.stop)
+    atexit.register(services.stop)  # before the other: the last comes first
     return services

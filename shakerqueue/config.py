@@ -19,6 +19,7 @@ MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocatio
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NO_BROKER = "off"
+OTLP_ENDPOINT_FORM = re.compile(r"^(https?://[^/?#@\s]+(/[^?#@\s]*)?)?$")  # no password: exporters' errors tell it
 PUBLIC_URL_FORM = re.compile(r"^https?://[^/?#@\s]+/?$")  # scheme and host, perhaps a port
 
 
@@ -55,6 +56,9 @@ class Settings:
     business_days: BusinessDays
     webhook_allow_private: bool
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
+    otlp_endpoint: str | None = None  # where traces go, no slash at the end; None: there are none
+    otlp_headers: str = field(default="", repr=False)  # name=value,name=value
+    trace_sample_ratio: float = 1.0
     failpoints_folder: Path | None = None
 
     @property
@@ -104,10 +108,13 @@ def _read(env: Env) -> Settings:
         database_pool_size=_whole(env, "DATABASE_POOL_SIZE", default=8, low=1, high=200),
         consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
-        log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
+        log_format=env.str("LOG_FORMAT", default="auto", validate=validate.OneOf(["auto", "json", "console"])),
         business_days=_business_days(env),
         webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
         public_url=_public_url(env),
+        otlp_endpoint=_otlp_endpoint(env),
+        otlp_headers=env.str("OTEL_EXPORTER_OTLP_HEADERS", default=""),
+        trace_sample_ratio=env.float("OTEL_TRACES_SAMPLER_ARG", default=1.0, validate=validate.Range(min=0, max=1)),
         failpoints_folder=_failpoints_folder(env, environment),
     )
 
@@ -134,6 +141,12 @@ def _time_zone(env: Env) -> ZoneInfo:
 
 def _public_url(env: Env) -> str | None:
     url = env.str("PUBLIC_URL", default=None, validate=validate.Regexp(PUBLIC_URL_FORM))
+    return url.rstrip("/") if url else None
+
+
+def _otlp_endpoint(env: Env) -> str | None:
+    """OpenTelemetry's own names. Every other `OTEL_…` is read by its SDK itself."""
+    url = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="", validate=validate.Regexp(OTLP_ENDPOINT_FORM))
     return url.rstrip("/") if url else None
 
 
