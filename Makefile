@@ -7,7 +7,7 @@ LINTER := dev/openapi_lint/node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush test test-all verify generate migrate seed lock bench chaos fuzz screenshots clean clean-data
+.PHONY: help run rush test test-all verify generate migrate seed lock audit security bench chaos fuzz screenshots clean clean-data
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,8 +48,16 @@ migrate: $(INSTALLED) ## bring the schema up to date: of DATABASE_URL, or of `ma
 seed: $(INSTALLED) ## load recipes and demo users: into DATABASE_URL, or for `make run` (ORDERS=N: and N past orders)
 	@$(BIN)/python -m dev.with_database seed $(if $(ORDERS),--orders $(ORDERS))
 
-lock: $(INSTALLED) ## pin the versions that setup.cfg asks for
-	$(BIN)/python -m dev.lock
+lock: $(INSTALLED) ## pin the versions that setup.cfg asks for (UPGRADE=1: the newest)
+	$(BIN)/python -m dev.lock $(if $(UPGRADE),--upgrade)
+
+security: $(INSTALLED) ## the security checks by number, and the slow ones; the outcomes go into docs/security.md
+	@$(BIN)/python -m dev.test_programs
+	$(PYTEST) -k test_sec_ --override-ini=junit_family=xunit1 --junitxml=.local/security/last.xml
+	@$(BIN)/python -m tests.security.report
+
+audit: $(INSTALLED) ## ask whether a locked package has a known vulnerability
+	@$(BIN)/python -m dev.audit
 
 bench: $(INSTALLED) ## measure accepted orders per second beside a peer
 	$(BIN)/python -m bench

@@ -89,14 +89,11 @@ def shown(measured: Round) -> Round:
 
 def described(stack: Stack, machine: Machine, seconds: int, rounds: list[Round]) -> Results:
     """The rounds, with all that one needs to judge or repeat them."""
-    with psycopg.connect(stack.postgres.url) as connection:
-        version = connection.info.parameter_status("server_version") or "unknown"
     return Results(
         measured_at=datetime.now(UTC),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         machine=machine,
-        broker=stack.queues.broker,
-        postgresql=version,
+        servers=stack.servers.told,
         seconds=seconds,
         packages=packages(stack.contenders),
         rounds=rounds,

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 
 from bench import peer_environment
-from bench.queues import Ids, envelope_ids, single_id
+from bench.queues import Ids, envelope_ids, single_id, task_id
 from dev import state
 from dev.ports import LOOPBACK
 from dev.run import Api
@@ -14,6 +14,7 @@ from dev.servers import Server
 from shakerqueue.messaging.topology import Topology
 
 WORKERS = 2
+THREADS = 32  # of each process, where a request holds one
 ANSWER_SECONDS = 2.0
 OURS = "ShakerQueue"
 OUR_PACKAGES = ["flask", "flask-smorest", "granian", "msgspec", "pika", "psycopg", "pyjwt"]
@@ -36,21 +37,19 @@ class Contender:
         return f"http://{LOOPBACK}:{self.port}/orders"
 
 
-class UvicornPeer(Server):
-    """A peer under bench/peers/ that is an ASGI application."""
+class Peer(Server):
+    """A peer under bench/peers/, as many processes of it as of our own API."""
 
-    def __init__(self, module: str, port: int, *, state_folder: Path, settings: dict[str, str]) -> None:
-        super().__init__(folder=state.CLONE / "bench" / "peers", log_path=state.log_file(state_folder, module))
+    def __init__(self, module: str, serve: list[str], port: int, *, folder: Path, settings: dict[str, str]) -> None:
+        super().__init__(folder=state.CLONE / "bench" / "peers", log_path=state.log_file(folder, module))
         self.name = f"the peer {module}"
-        self._module = module
+        self._serve = serve
         self._port = port
         self._settings = settings
 
     def command(self) -> list[str | Path]:
-        """uvicorn with as many workers as our own API, and as silent."""
-        quiet = ["--no-access-log", "--log-level", "warning"]
-        where = ["--host", LOOPBACK, "--port", str(self._port), "--workers", str(WORKERS)]
-        return [peer_environment.PYTHON, "-m", "uvicorn", f"{self._module}:app", *where, *quiet]
+        """The peer's own server, run as a module."""
+        return [peer_environment.PYTHON, "-m", *self._serve]
 
     def environment(self) -> dict[str, str]:
         """The settings that the peer reads."""
@@ -62,24 +61,36 @@ class UvicornPeer(Server):
             answer = httpx.get(f"http://{LOOPBACK}:{self._port}/readyz", timeout=ANSWER_SECONDS)
         except httpx.TransportError:
             return False
-        broker_state = answer.json().get("parts", {}).get("broker", "ok")  # ours takes orders without a broker, too
-        return answer.status_code == httpx.codes.OK and broker_state == "ok"
+        return answer.status_code == httpx.codes.OK
+
+
+class IntakeApi(Api):
+    """Our API where nobody consumes: ready as soon as it takes orders by the broker."""
+
+    def answers(self) -> bool:
+        """Whether a worker of it is ready."""
+        try:
+            readiness = httpx.get(f"{self.url}/readyz", timeout=ANSWER_SECONDS).json()
+        except (httpx.TransportError, ValueError):
+            return False
+        return bool(readiness["intake"] and readiness["parts"]["broker"] == "ok")
 
 
 def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
     """Our API as in production: same settings, no request log."""
     environment = {
         **settings,
-        "SHAKERQUEUE_ENV": "production",
         "AMQP_PREFIX": prefix,
         "HOST": LOOPBACK,
         "PORT": str(port),
         "WORKERS": str(WORKERS),
+        "THREADS": str(THREADS),
         "LOG_LEVEL": "WARNING",
+        "RATE_LIMITS": "off",  # one guest orders as fast as they can
     }
     return Contender(
         name=OURS,
-        server=Api(LOOPBACK, port, state_folder=folder, settings=environment),
+        server=IntakeApi(LOOPBACK, port, state_folder=folder, settings=environment),
         port=port,
         topology=Topology(prefix),
         ids=envelope_ids,
@@ -88,17 +99,13 @@ def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Cont
 
 
 def fastapi_aio_pika(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
-    """FastAPI and aio-pika on uvicorn."""
+    """FastAPI and aio-pika on uvicorn, silent as our own API."""
+    where = ["--host", LOOPBACK, "--port", str(port), "--workers", str(WORKERS)]
+    serve = ["uvicorn", "fastapi_aio_pika:app", *where, "--no-access-log", "--log-level", "warning"]
     topology = Topology(prefix)
-    environment = {
-        **settings,
-        "PEER_EXCHANGE": topology.orders_exchange,
-        "PEER_QUEUE": topology.orders_queue,
-        "PEER_MENU": str(state.CLONE / "seed" / "data" / "recipes.json"),
-    }
     return Contender(
         name="FastAPI + aio-pika",
-        server=UvicornPeer("fastapi_aio_pika", port, state_folder=folder, settings=environment),
+        server=Peer("fastapi_aio_pika", serve, port, folder=folder, settings=_peer_settings(settings, topology)),
         port=port,
         topology=topology,
         ids=single_id,
@@ -106,4 +113,26 @@ def fastapi_aio_pika(folder: Path, settings: dict[str, str], port: int, prefix: 
     )
 
 
-CONTENDERS = [ours, fastapi_aio_pika]  # ours first: the others are compared with it
+def flask_dramatiq(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
+    """Flask and dramatiq on gunicorn, with as many threads as our own API."""
+    threads = ["--worker-class", "gthread", "--threads", str(THREADS)]
+    where = ["--bind", f"{LOOPBACK}:{port}", "--workers", str(WORKERS), *threads]
+    serve = ["gunicorn", "flask_dramatiq:app", *where, "--log-level", "warning"]
+    topology = Topology(prefix)
+    return Contender(
+        name="Flask + dramatiq",
+        server=Peer("flask_dramatiq", serve, port, folder=folder, settings=_peer_settings(settings, topology)),
+        port=port,
+        topology=topology,
+        ids=task_id,
+        packages=["flask", "pydantic", "dramatiq", "pika", "gunicorn", "pyjwt"],
+    )
+
+
+def _peer_settings(settings: dict[str, str], topology: Topology) -> dict[str, str]:
+    menu = str(state.CLONE / "seed" / "data" / "recipes.json")
+    names = {"PEER_EXCHANGE": topology.orders_exchange, "PEER_QUEUE": topology.orders_queue, "PEER_MENU": menu}
+    return {**settings, **names}
+
+
+CONTENDERS = [ours, fastapi_aio_pika, flask_dramatiq]  # ours first: the others are compared with it

@@ -1,12 +1,13 @@
 """The contenders' queues: declared alike, and emptied while what they hold is looked at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Self
 
 import msgspec
-from pika import BlockingConnection
+from pika import BasicProperties, BlockingConnection
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.delivery_mode import DeliveryMode
 
 from shakerqueue.messaging import connections
 from shakerqueue.messaging.messages import unpack
@@ -21,6 +22,10 @@ class _Identified(msgspec.Struct):
     id: str
 
 
+class _Task(msgspec.Struct):
+    args: tuple[_Identified]
+
+
 def envelope_ids(body: bytes) -> list[str]:
     """The ids of the orders in one of our messages."""
     return [str(order.id) for order in unpack(body)]
@@ -29,6 +34,11 @@ def envelope_ids(body: bytes) -> list[str]:
 def single_id(body: bytes) -> list[str]:
     """The id of the order in a message that carries one, as the peers' do."""
     return [msgspec.json.decode(body, type=_Identified).id]
+
+
+def task_id(body: bytes) -> list[str]:
+    """The id of the order that is a task's only argument, in a message of dramatiq's."""
+    return [msgspec.json.decode(body, type=_Task).args[0].id]
 
 
 class Drained(NamedTuple):
@@ -72,6 +82,16 @@ class Queues:
     def purge(self, queue: str) -> None:
         """Throw away what is in a queue."""
         self._channel.queue_purge(queue)
+
+    def publish_all(self, topology: Topology, bodies: Iterable[bytes]) -> None:
+        """Put persistent messages into the orders queue; all are in it when this returns."""
+        persistent = BasicProperties(delivery_mode=DeliveryMode.Persistent.value)
+        published = 0
+        for body in bodies:
+            self._channel.basic_publish(topology.orders_exchange, topology.orders_queue, body, persistent)
+            published += 1
+        while self._channel.queue_declare(topology.orders_queue, passive=True).method.message_count < published:
+            self._connection.process_data_events(QUIET_SECONDS)
 
     def drain(self, queue: str, ids: Ids) -> Drained:
         """Take everything out of a queue, also what arrives until it has been quiet for a moment."""

@@ -1,39 +1,31 @@
-"""Turns results into tables. `python -m bench.report [FILE]` puts those of the last run into docs/performance.md."""
+"""Turns results into tables. `python -m bench.report` puts those of the last runs into docs/performance.md."""
 
 import sys
 from pathlib import Path
 from statistics import median
 
 from bench.results import Results, Spread, Summary, newest, ratio, read, summaries, valid_rounds
-from dev.state import CLONE
+from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_section
 
-DOCUMENT = CLONE / "docs" / "performance.md"
-BEGIN, END = "<!-- intake: written by python -m bench.report -->", "<!-- /intake -->"
+PARTS = ["drain"]  # beside intake, which keeps every round by itself
 HEADINGS = ["connections", "", "accepted/s (lowest to highest)", "p50 ms", "p99 ms", "ours to it"]
 
 
 def main() -> int:
-    """Rewrite the document's table; exit code 1 when there is nothing to put there."""
-    path = Path(sys.argv[1]) if sys.argv[1:] else newest()
-    if path is None:
-        print("Nothing was measured yet: run `make bench`", file=sys.stderr)
-        return 1
-    DOCUMENT.write_text(with_section(DOCUMENT.read_text("utf-8"), section(read(path))), "utf-8")
-    print(f"docs/performance.md now shows {path.name}")
-    return 0
+    """Put the newest figures of every part into the document; exit code 1 when there are none."""
+    found = {"intake": newest("intake"), **{part: newest(part) for part in PARTS}}
+    document = DOCUMENT.read_text("utf-8")
+    for part, path in found.items():
+        if path is not None:
+            document = with_section(document, part, shown(part, path))
+            print(f"docs/performance.md shows {path.name}")
+    DOCUMENT.write_text(document, "utf-8")
+    return 0 if any(found.values()) else 1
 
 
-def with_section(document: str, text: str) -> str:
-    """The document with what stands between the markers replaced.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{BEGIN} … {END} is not in the document")
-    return f"{before}{begin}\n{text}\n{end}{after}"
+def shown(part: str, path: Path) -> str:
+    """What a part's file says, as Markdown."""
+    return section(read(path)) if part == "intake" else read_section(path).markdown()
 
 
 def section(results: Results) -> str:
@@ -42,12 +34,8 @@ def section(results: Results) -> str:
 
 
 def table(results: Results) -> str:
-    """A row for each contender at each number of connections, as Markdown that reads well on a terminal, too."""
-    rows = [HEADINGS, *_rows(results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    aligned = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    aligned.insert(1, ["-" * width for width in widths])
-    return "\n".join(f"| {' | '.join(row)} |" for row in aligned)
+    """A row for each contender at each number of connections."""
+    return markdown_table(HEADINGS, _rows(results))
 
 
 def _rows(results: Results) -> list[list[str]]:
@@ -83,19 +71,11 @@ def _remarks(results: Results) -> list[str]:
     rounds = f"{number} {'round' if number == 1 else 'rounds'} of {results.seconds} s"
     return [
         f"- {results.measured_at:%Y-%m-%d %H:%M} UTC, `{results.command}`: {rounds} each",
-        f"- {_machine(results)}",
+        circumstances(results.machine, results.servers),
         *(f"- {name}: {_versions(packages)}" for name, packages in results.packages.items()),
         *_packing(results),
         *invalid_rounds(results),
     ]
-
-
-def _machine(results: Results) -> str:
-    machine = results.machine
-    hardware = f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:.0f} GiB"
-    servers = f"{results.broker}, PostgreSQL {results.postgresql}"
-    software = f"{machine.system}; Python {machine.python}, {servers}"
-    return f"{hardware}; {software}; load average before the run {machine.load_average:.2f}"
 
 
 def _versions(packages: dict[str, str]) -> str:

@@ -37,6 +37,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     python: str
     load_average: float  # of the minute before the run: shows what else was going on
 
+    @property
+    def told(self) -> str:
+        """Hardware and software, in a line."""
+        hardware = f"{self.cpu}, {self.cores} cores, {self.memory_gib:.0f} GiB"
+        return f"{hardware}; {self.system}; Python {self.python}"
+
 
 class Results(msgspec.Struct, frozen=True, kw_only=True):
     """A whole run. `packages` holds versions by package, for each contender."""
@@ -44,8 +50,7 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     measured_at: datetime
     command: str
     machine: Machine
-    broker: str
-    postgresql: str
+    servers: str  # broker and database, with their versions
     seconds: int  # each round
     packages: dict[str, dict[str, str]]
     rounds: list[Round]
@@ -117,7 +122,7 @@ def write(results: Results) -> Path:
     """Write a run's results where `newest` finds them; the path."""
     FOLDER.parent.mkdir(mode=0o700, exist_ok=True)
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"{results.measured_at:%Y-%m-%d-%H%M%S}.json"
+    path = FOLDER / f"intake-{results.measured_at:%Y-%m-%d-%H%M%S}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2))
     return path
 
@@ -127,6 +132,6 @@ def read(path: Path) -> Results:
     return msgspec.json.decode(path.read_bytes(), type=Results)
 
 
-def newest() -> Path | None:
-    """The results of the last run; None when nothing was measured yet."""
-    return max(FOLDER.glob("*.json"), default=None)
+def newest(part: str) -> Path | None:
+    """The results of a part's last run; None when it was not measured yet."""
+    return max(FOLDER.glob(f"{part}-*.json"), default=None)

@@ -2,7 +2,7 @@
 
 requirements-bench.txt pins those of the benchmark's peers, which get an environment of their own.
 
-`python -m dev.lock` brings both in step with setup.cfg, `python -m dev.lock --check` says whether they are.
+`python -m dev.lock` brings them in step with setup.cfg, `--check` says whether they are, `--upgrade` takes the newest.
 """
 
 import shutil
@@ -36,7 +36,7 @@ COMPILE = [
 def main() -> int:
     """Write the lock, or with `--check` compare it; exit code 1 when it is out of step."""
     if "--check" not in sys.argv[1:]:
-        compile_lock(CLONE)
+        compile_lock(CLONE, upgrade="--upgrade" in sys.argv[1:])
         return 0
     stale = out_of_step()
     for name in stale:
@@ -44,16 +44,17 @@ def main() -> int:
     return 1 if stale else 0
 
 
-def compile_lock(folder: Path) -> None:
-    """Resolve setup.cfg into the files of a folder. Versions that stand there stay where they can.
+def compile_lock(folder: Path, *, upgrade: bool = False) -> None:
+    """Resolve setup.cfg into the files of a folder. Versions that stand there stay where they can, or are upgraded.
 
     Raises:
         CalledProcessError: setup.cfg cannot be resolved; uv has said why.
     """
-    subprocess.run([*COMPILE, "--output-file", RUNTIME], cwd=folder, check=True)
+    compile_all = [*COMPILE, "--upgrade"] if upgrade else COMPILE
+    subprocess.run([*compile_all, "--output-file", RUNTIME], cwd=folder, check=True)
     for extra, file in EXTRAS.items():
         options = ["--extra", extra, "--constraint", RUNTIME, "--output-file", file]
-        subprocess.run([*COMPILE, *options], cwd=folder, check=True)
+        subprocess.run([*compile_all, *options], cwd=folder, check=True)
 
 
 def out_of_step() -> list[str]:

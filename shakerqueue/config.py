@@ -14,12 +14,15 @@ from shakerqueue.business_days import BusinessDays
 from shakerqueue.errors import ConfigurationError
 
 MIN_SECRET_BYTES = 32
+# What stands in examples that people copy. In 48 random bytes in base64 such a word comes once in some millions.
+PLACEHOLDER = re.compile("change|default|example|insecure|password|placeholder|secret", re.IGNORECASE)
 MIN_BCRYPT_COST = 12
 MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocations
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NO_BROKER = "off"
 OTLP_ENDPOINT_FORM = re.compile(r"^(https?://[^/?#@\s]+(/[^?#@\s]*)?)?$")  # no password: exporters' errors tell it
+ON, OFF = "on", "off"
 PUBLIC_URL_FORM = re.compile(r"^https?://[^/?#@\s]+/?$")  # scheme and host, perhaps a port
 
 
@@ -55,6 +58,9 @@ class Settings:
     log_format: str
     business_days: BusinessDays
     webhook_allow_private: bool
+    rate_limits: bool = True
+    rate_limit_storage_url: str | None = field(default=None, repr=False)  # None: each process counts for itself
+    trusted_proxies: int = 0  # that stand before the API, one behind the other
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
     otlp_endpoint: str | None = None  # where traces go, no slash at the end; None: there are none
     otlp_headers: str = field(default="", repr=False)  # name=value,name=value
@@ -111,6 +117,11 @@ def _read(env: Env) -> Settings:
         log_format=env.str("LOG_FORMAT", default="auto", validate=validate.OneOf(["auto", "json", "console"])),
         business_days=_business_days(env),
         webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
+        rate_limits=env.str("RATE_LIMITS", default=ON, validate=validate.OneOf([ON, OFF])) == ON,
+        rate_limit_storage_url=env.str(
+            "RATE_LIMIT_STORAGE_URI", default=None, validate=validate.Regexp("^(redis|valkey)s?://")
+        ),
+        trusted_proxies=_whole(env, "TRUSTED_PROXIES", default=0, low=0, high=16),
         public_url=_public_url(env),
         otlp_endpoint=_otlp_endpoint(env),
         otlp_headers=env.str("OTEL_EXPORTER_OTLP_HEADERS", default=""),
@@ -161,9 +172,10 @@ def _whole(env: Env, name: str, *, default: int, low: int, high: int) -> int:
 
 
 def _secret(env: Env, name: str) -> str:
-    """A secret that somebody really made: long enough, and not one character over and over."""
+    """A secret that somebody really made: long enough, not one character over and over, and no placeholder."""
     secret = env.str(name)
-    if len(secret.encode()) < MIN_SECRET_BYTES or len(set(secret)) < MIN_SECRET_BYTES // 4:
+    too_plain = len(set(secret)) < MIN_SECRET_BYTES // 4 or PLACEHOLDER.search(secret)
+    if len(secret.encode()) < MIN_SECRET_BYTES or too_plain:
         raise ConfigurationError(
             f"{name} must be at least {MIN_SECRET_BYTES} random bytes; make one with: openssl rand -base64 48"
         )

@@ -5,7 +5,7 @@ older place catches up from the database first.
 """
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,7 +24,7 @@ PAGE_EVENTS = 500
 
 
 class PlaceLost(ShakerQueueError):
-    """Nobody can go on from this place: it is from the future, or from before the log. `last_id` is where it ends."""
+    """Nobody can go on from this place: the log has no such event, or begins after it. `last_id` is where it ends."""
 
     def __init__(self, last_id: int) -> None:
         super().__init__("the place is not in the log")
@@ -82,7 +82,7 @@ class EventFeed:
             Unavailable: it is not in memory, and the database is away.
         """
         with self._changed:
-            if self._last_id is not None and self._before_recent <= place <= self._last_id:
+            if self._last_id is not None and self._is_kept(place):
                 newer = self._recent[bisect_right(self._recent, place, key=lambda event: event.id) :]
                 return Page([event for event in newer if principal_id in (None, event.principal_id)], self._last_id)
         return self._look_up(place, principal_id, deadline)
@@ -99,11 +99,18 @@ class EventFeed:
             self._wakes += 1
             self._changed.notify_all()
 
+    def _is_kept(self, place: int) -> bool:
+        """Whether all that follows this place is in memory. The caller has taken the lock."""
+        if place == self._before_recent:
+            return True
+        at = bisect_left(self._recent, place, key=lambda event: event.id)
+        return at < len(self._recent) and self._recent[at].id == place
+
     def _look_up(self, place: int, principal_id: UUID | None, deadline: Deadline) -> Page:
         """From the database: older than what is kept, or newer than what this process has read so far."""
         with self._database.connection(deadline) as conn:
             bounds = _bounds(conn)
-            if place > bounds.last_id or 0 < place < bounds.first_id - 1:
+            if not _is_in_log(conn, place, bounds):
                 raise PlaceLost(bounds.last_id)
             if principal_id is None:
                 events = order_events.list_events_after(conn, after_id=place, at_most=PAGE_EVENTS)
@@ -126,6 +133,14 @@ class EventFeed:
                 self._recent = self._recent[-KEPT_EVENTS:]
             self._last_id = events[-1].id
             self._changed.notify_all()
+
+
+def _is_in_log(conn: Connection[Any], place: int, bounds: order_events.GetEventLogBoundsRow) -> bool:
+    """Whether a place is that of an event, or the one before the first.
+
+    Others are from the future, from before the log, or from events that a restored backup did not have.
+    """
+    return place in (0, bounds.first_id - 1) or bool(order_events.is_event(conn, id=place))
 
 
 def _bounds(conn: Connection[Any]) -> order_events.GetEventLogBoundsRow:

@@ -1,5 +1,6 @@
 """Schema migrations: yoyo over sql/schema, one runner at a time."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 import yoyo
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import TupleRow
 from yoyo.backends import DatabaseBackend
 from yoyo.migrations import Migration, MigrationList
@@ -16,6 +18,10 @@ from shakerqueue.errors import Unavailable
 
 SCHEMA_FOLDER = Path(__file__).parent.parent / "sql" / "schema"
 ADVISORY_LOCK = 20260000  # only a name; order_events.sql uses the next one
+# Whoever uses the table waits behind a migration that waits for it, so that is short: then it lets them all pass.
+LOCK_WAIT_SECONDS = 0.5
+LOCK_PAUSE_SECONDS = 1.0
+LOCK_PATIENCE_SECONDS = 60.0
 
 
 def migrate_up(database_url: str) -> list[str]:
@@ -45,8 +51,26 @@ def migration_status(database_url: str) -> dict[str, bool]:
 
 
 def _run_step(backend: DatabaseBackend, migration: Migration, direction: str, note: Callable[..., None]) -> None:
-    """A migration and the note of it in one transaction: yoyo's own way has two, and a kill fits between them."""
+    """Try until nobody is in the way, such as a backup that is being made.
+
+    Raises:
+        Unavailable: somebody was, all the time; nothing was changed.
+    """
     backend.ensure_internal_schema_updated()
+    give_up_at = time.monotonic() + LOCK_PATIENCE_SECONDS
+    while True:
+        try:
+            _try_step(backend, migration, direction, note)
+        except LockNotAvailable as error:
+            if time.monotonic() > give_up_at:
+                raise Unavailable("database", f"{migration.id} found its tables in use", error.sqlstate) from error
+            time.sleep(LOCK_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _try_step(backend: DatabaseBackend, migration: Migration, direction: str, note: Callable[..., None]) -> None:
+    """A migration and the note of it in one transaction: yoyo's own way has two, and a kill fits between them."""
     with backend.transaction():
         migration.process_steps(backend, direction)
         backend.log_migration(migration, direction)
@@ -86,4 +110,5 @@ def _yoyo_url(conn: psycopg.Connection[TupleRow]) -> str:
     host = f"[{info.host}]" if ":" in info.host else quote(info.host, safe="")
     user, password, name = (quote(part, safe="") for part in (info.user, info.password, info.dbname))
     options = {name: value for name, value in info.get_parameters().items() if name.startswith("ssl")}
-    return f"postgresql+psycopg://{user}:{password}@{host}:{info.port}/{name}?{urlencode(options)}"
+    options["options"] = f"-c lock_timeout={LOCK_WAIT_SECONDS * 1000:.0f}"
+    return f"postgresql+psycopg://{user}:{password}@{host}:{info.port}/{name}?{urlencode(options, quote_via=quote)}"

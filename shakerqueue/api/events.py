@@ -58,14 +58,14 @@ def _accepts_stream() -> bool:
 
 
 def _stream(place: int | None) -> Response:
-    places = services().stream_places
-    if not places.acquire(blocking=False):
-        raise unavailable("There are as many streams as this process can hold. Try again, or follow by `after`.")
-    response = Response(iter(EventStream(services(), principal(), place)), mimetype=STREAM)
+    places, who = services().stream_places, principal()
+    if not places.take(who):
+        raise unavailable("There are as many streams as there is room for. Try again, or follow by `after`.")
+    response = Response(iter(EventStream(services(), who, place)), mimetype=STREAM)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect before it sends
-    response.call_on_close(places.release)
     response.call_on_close(partial(_log_end, get_contextvars(), time.monotonic()))
+    response.call_on_close(lambda: places.give_back(who))
     return response
 
 

@@ -7,11 +7,13 @@ from typing import cast
 from flask import current_app
 
 from shakerqueue.acceptance import Acceptance
+from shakerqueue.api.stream_places import StreamPlaces
 from shakerqueue.api.tokens import TokenVerifier
 from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
+from shakerqueue.devices import Devices
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
 from shakerqueue.guest_passes import GuestPasses
@@ -21,8 +23,10 @@ from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
+from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.sign_in_attempts import SignInAttempts
 
 EXTENSION = "shakerqueue"
 
@@ -44,10 +48,13 @@ class Services:
     revocations: Revocations
     api_keys: ApiKeyCache
     sessions: Sessions
+    devices: Devices
+    sign_in_attempts: SignInAttempts
     guest_passes: GuestPasses
     order_id_secret: OrderIdSecret
+    request_counts: RequestCounts | None  # none where requests are not limited
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
-    stream_places: Semaphore  # streams that may go on at the same time
+    stream_places: StreamPlaces  # streams that may go on at the same time
     report_places: Semaphore  # reports that may be read at the same time
 
     def stop(self) -> None:
@@ -56,6 +63,8 @@ class Services:
             self.publisher.stop()
         self.writer.stop()
         self.follower.stop()
+        if self.request_counts:
+            self.request_counts.stop()
         self.database.stop()
 
 

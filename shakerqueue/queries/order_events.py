@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Connection, RawCursor
-from psycopg.rows import args_row
+from psycopg.rows import args_row, scalar_row
 
 from .models import OrderEvent, OrderEventType, order_event_from_row
 
@@ -138,3 +138,14 @@ def get_event_log_bounds(conn: Connection[Any]) -> GetEventLogBoundsRow | None:
     return (
         RawCursor(conn, row_factory=args_row(GetEventLogBoundsRow)).execute(GET_EVENT_LOG_BOUNDS).fetchone()
     )
+
+
+IS_EVENT: Final = """-- name: IsEvent
+SELECT EXISTS (SELECT 1 FROM order_events WHERE id = $1) AS found
+"""
+
+
+def is_event(conn: Connection[Any], *, id: int) -> bool | None:
+    """Whether there is an event of this id."""
+    scalar: bool | None = RawCursor(conn, row_factory=scalar_row).execute(IS_EVENT, [id]).fetchone()
+    return scalar

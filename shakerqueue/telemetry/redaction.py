@@ -44,7 +44,8 @@ class Redaction:
 def _secrets(settings: Settings) -> Iterator[str]:
     yield settings.jwt_secret
     yield settings.password_pepper
-    for url in (settings.database_url, *(settings.amqp_url or "").split(",")):
+    brokers = (settings.amqp_url or "").split(",")
+    for url in (settings.database_url, *brokers, settings.rate_limit_storage_url or ""):
         yield from _passwords(url)
     for header in settings.otlp_headers.split(","):
         yield from _readings(header.partition("=")[2].strip())

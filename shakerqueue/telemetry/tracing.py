@@ -1,6 +1,6 @@
 """Traces, as the rest of the code sees them: off, unless an endpoint is set.
 
-Off, nothing of OpenTelemetry is imported, and each call below is one comparison. What it does when it is on stands in
+Off, no tracer is imported, and each call below is one comparison. What it does when it is on stands in
 `spans.py`; docs/traces.md says which spans there are.
 
 The API begins traces. All else only goes on with one that it was handed, as a W3C `traceparent`: only those of traces

@@ -43,3 +43,7 @@ LIMIT @at_most::integer;
 SELECT
     coalesce((SELECT id FROM order_events ORDER BY id LIMIT 1), 0)::bigint AS first_id,
     coalesce((SELECT id FROM order_events ORDER BY id DESC LIMIT 1), 0)::bigint AS last_id;
+
+-- name: IsEvent :one
+-- Whether there is an event of this id.
+SELECT EXISTS (SELECT 1 FROM order_events WHERE id = @id) AS found;

@@ -152,3 +152,24 @@ def test_a_log_that_went_back_is_begun_anew(bar: Bar, feed: EventFeed, place: Pl
     eventually(lambda: 1 == feed.last_id)
     with pytest.raises(PlaceLost):
         feed.after(3, None, Deadline.after(5))
+
+
+def test_places_after_a_backups_end_stay_lost_when_the_restored_log_has_grown_past_them(
+    bar: Bar, database: Database, place: Place
+) -> None:
+    """As docs/operations.md restores: new numbers begin far behind all that were given before."""
+    place(3)
+    bar.change("DELETE FROM order_events WHERE id > 1")
+    bar.change("SELECT setval(pg_get_serial_sequence('order_events', 'id'), 1000)")
+    feed = EventFeed(database)
+    with psycopg.connect(bar.database_url) as conn:
+        feed.read(conn)
+    place(2)
+    for is_read in (False, True):
+        if is_read:
+            with psycopg.connect(bar.database_url) as conn:
+                feed.read(conn)
+        with pytest.raises(PlaceLost) as error:
+            feed.after(3, None, Deadline.after(5))
+        assert 1002 == error.value.last_id
+    assert [1001, 1002] == read(feed, 1)

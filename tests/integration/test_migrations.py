@@ -16,6 +16,7 @@ import pytest
 from psycopg import sql
 
 from dev.postgres import PrivatePostgres
+from shakerqueue import migrations
 from shakerqueue.errors import Unavailable
 from shakerqueue.migrations import SCHEMA_FOLDER, migrate_down, migrate_up, migration_status
 from tests.support.bar import create_database, free_port
@@ -238,6 +239,49 @@ def test_the_way_back_leaves_no_pin_session_that_would_be_one_with_all_rights(em
     migrate_down(empty_database_url, steps=len(IDS) - IDS.index("0010_pins.up"))
     with psycopg.connect(empty_database_url) as conn:
         assert [(True,), (False,)] == conn.execute("SELECT revoked_at IS NULL FROM sessions ORDER BY 1 DESC").fetchall()
+
+
+@pytest.fixture
+def before_order_became(empty_database_url: str) -> str:
+    """A database that lacks the migration by which `order_events` got a column, and what came after it."""
+    migrate_up(empty_database_url)
+    migrate_down(empty_database_url, steps=len(IDS) - IDS.index("0014_order_became.up"))
+    return empty_database_url
+
+
+def test_a_migration_that_waits_for_a_backup_holds_up_nobody(before_order_became: str) -> None:
+    """Nobody gets past a request for a lock, so one that waits as long as pg_dump takes would stop the bar."""
+    with ThreadPoolExecutor(1) as runner, psycopg.connect(before_order_became) as reader:
+        reader.execute("LOCK TABLE order_events IN ACCESS SHARE MODE")  # as pg_dump does with every table
+        run = runner.submit(migrate_up, before_order_became)
+        for _ in range(2):  # it comes again
+            eventually(lambda: waits_for_a_table(before_order_became))
+            with psycopg.connect(before_order_became, options="-c lock_timeout=1s") as writer:
+                writer.execute("LOCK TABLE order_events IN ROW EXCLUSIVE MODE")
+        assert not run.done()
+        reader.rollback()
+        assert "0014_order_became.up" == run.result(30)[0]
+
+
+def waits_for_a_table(database_url: str) -> bool:
+    with psycopg.connect(database_url) as conn:
+        waiting = conn.execute(
+            "SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE datname = current_database() AND locktype = 'relation' AND NOT granted"
+        )
+        return waiting.rowcount > 0
+
+
+def test_a_migration_whose_tables_stay_in_use_gives_up_and_changes_nothing(
+    before_order_became: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_PATIENCE_SECONDS", 0)
+    with psycopg.connect(before_order_became) as reader:
+        reader.execute("LOCK TABLE order_events IN ACCESS SHARE MODE")
+        with pytest.raises(Unavailable, match="found its tables in use"):
+            migrate_up(before_order_became)
+    assert not migration_status(before_order_became)["0014_order_became.up"]
+    assert "0014_order_became.up" == migrate_up(before_order_became)[0]
 
 
 def test_several_hosts_of_which_one_lives(empty_database_url: str) -> None:

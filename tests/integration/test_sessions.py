@@ -56,14 +56,6 @@ def test_each_refresh_hands_on_another_token(database: Database, sign_in: SignIn
     assert 4 == len(set(tokens))
 
 
-def test_neither_a_token_nor_its_successor_is_stored(bar: Bar, database: Database, sign_in: SignIn) -> None:
-    refreshed(database, sign_in.refresh_token)
-    [(stored,)] = bar.query("SELECT sessions::text FROM sessions")
-    assert isinstance(stored, str)
-    assert sign_in.refresh_token not in stored
-    assert 2 == stored.count("\\x")  # the hashes
-
-
 def test_of_twenty_at_once_one_successor_comes_out(bar: Bar, database: Database, sign_in: SignIn) -> None:
     with ThreadPoolExecutor(20) as tabs:
         successors = set(tabs.map(lambda _: refreshed(database, sign_in.refresh_token), range(20)))

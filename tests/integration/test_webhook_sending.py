@@ -3,61 +3,24 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from ipaddress import ip_address
-from typing import Any
 
 import pytest
 import trustme
 
 from consumer.webhooks import sending
-from consumer.webhooks.outcomes import Outcome, SendError
-from consumer.webhooks.sending import Sender
+from consumer.webhooks.outcomes import SendError
 from shakerqueue import __version__
 from shakerqueue.webhook_targets import IPAddress
 from tests.support.event_loop import comes_true, in_event_loop
-from tests.support.receiver import HANG_UP, LOOPBACK, Answer, Receiver, hang, http_answer
+from tests.support.receiver import HANG_UP, LOOPBACK, Receiver, hang, http_answer
+from tests.support.webhook_attempts import BODY, NAME, Names, a_sender, outcome_of
 
 OTHER_LOOPBACK = "127.0.0.2"
-MULTICAST = "224.0.0.1"
-PUBLIC = "8.8.8.8"
-NAME = "receiver.test"
 IMPATIENT_SECONDS = 0.3
-BODY = b'{"type":"order.completed"}'
-
-
-class Names:
-    """A resolver whose names have these addresses: each answer is given once, the last one ever after."""
-
-    def __init__(self, *answers: Sequence[str]) -> None:
-        self._answers = list(answers)
-        self.asked: list[str] = []
-
-    async def resolve(self, host: str) -> list[IPAddress]:
-        self.asked.append(host)
-        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-        return [ip_address(address) for address in answer]
-
-    def close(self) -> None:
-        pass
-
-
-@asynccontextmanager
-async def a_sender(*, allow_private: bool = True, **options: Any) -> AsyncIterator[Sender]:
-    sender = Sender(allow_private=allow_private, **options)
-    try:
-        yield sender
-    finally:
-        await sender.aclose()
-
-
-async def outcome_of(answer: Answer, **options: Any) -> Outcome:
-    """What comes of an attempt at a receiver that answers so."""
-    async with Receiver(answer) as receiver, a_sender(**options) as sender:
-        return await sender.post(receiver.url(), {}, BODY)
 
 
 @contextmanager
@@ -116,15 +79,6 @@ async def test_an_answer_that_is_no_success_is_no_delivery(status: int) -> None:
     )
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@in_event_loop
-async def test_a_redirect_is_not_followed(status: int) -> None:
-    async with Receiver() as elsewhere:
-        outcome = await outcome_of(http_answer(status, f"location: {elsewhere.url()}"))
-    assert (status, False) == (outcome.status, outcome.delivered)
-    assert 0 == elsewhere.connections
-
-
 @in_event_loop
 async def test_a_receiver_may_say_after_how_many_seconds_to_come_again() -> None:
     assert 120.0 == (await outcome_of(http_answer(503, "Retry-After: 120"))).retry_after_seconds
@@ -163,16 +117,6 @@ async def test_an_answer_that_drips_ends_at_the_deadline(beginning: bytes) -> No
     outcome = await outcome_of(drip, attempt_seconds=IMPATIENT_SECONDS)
     assert SendError.TIMEOUT is outcome.error
     assert outcome.duration_seconds < IMPATIENT_SECONDS + 2
-
-
-@in_event_loop
-async def test_of_a_long_answer_64_kib_are_read_and_the_connection_is_dropped() -> None:
-    async with Receiver(http_answer(200, body=b"a" * 10 * 2**20)) as receiver, a_sender() as sender:
-        outcome = await sender.post(receiver.url(), {}, BODY)
-        assert outcome.delivered
-        assert "a" * 500 == outcome.excerpt
-        await comes_true(lambda: 1 == receiver.broken_off)
-        assert [] == sender._pool.connections
 
 
 @pytest.mark.parametrize(
@@ -255,16 +199,6 @@ async def test_a_connection_that_was_idle_too_long_is_not_used_again() -> None:
 
 
 @in_event_loop
-async def test_proxies_in_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with Receiver() as receiver, Receiver() as proxy:
-        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-            monkeypatch.setenv(name, proxy.url(""))
-        async with a_sender() as sender:
-            assert (await sender.post(receiver.url(), {}, BODY)).delivered
-    assert 0 == proxy.connections
-
-
-@in_event_loop
 async def test_fifty_attempts_at_a_slow_receiver_do_not_delay_one_at_another() -> None:
     async with Receiver(hang) as slow, Receiver() as fast, a_sender() as sender:
         waiting = [asyncio.create_task(sender.post(slow.url(), {}, BODY)) for _ in range(50)]
@@ -278,54 +212,6 @@ async def test_fifty_attempts_at_a_slow_receiver_do_not_delay_one_at_another() -
         ended = await asyncio.gather(*waiting, return_exceptions=True)
         assert all(isinstance(end, asyncio.CancelledError) for end in ended)
         assert 1 == len(sender._pool.connections)
-
-
-@pytest.mark.parametrize("host", [LOOPBACK, "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]", "[::1]"])
-@pytest.mark.parametrize("scheme", ["https", "http"])
-@in_event_loop
-async def test_nobody_connects_to_this_machine_unless_a_setting_allows_it(scheme: str, host: str) -> None:
-    async with Receiver() as receiver, a_sender(allow_private=False) as sender:
-        outcome = await sender.post(receiver.url(host=host, scheme=scheme), {}, BODY)
-    assert (SendError.TARGET_REFUSED, 0) == (outcome.error, receiver.connections)
-
-
-@pytest.mark.parametrize("addresses", [[PUBLIC, LOOPBACK], [LOOPBACK, PUBLIC], ["::ffff:127.0.0.1"], ["10.0.0.1"]])
-@in_event_loop
-async def test_a_name_with_one_private_address_is_refused(addresses: list[str]) -> None:
-    async with Receiver() as receiver, a_sender(allow_private=False, resolver=Names(addresses)) as sender:
-        outcome = await sender.post(receiver.url(host=NAME, scheme="https"), {}, BODY)
-    assert (SendError.TARGET_REFUSED, 0) == (outcome.error, receiver.connections)
-    assert "the host has an address outside the public Internet" == outcome.detail
-
-
-@pytest.mark.parametrize("url", [f"http://{NAME}/", f"https://user@{NAME}/", f"https://{NAME}/#part"])
-@in_event_loop
-async def test_a_url_of_a_forbidden_form_is_refused_before_its_name_is_asked_for(url: str) -> None:
-    names = Names([PUBLIC])
-    async with a_sender(allow_private=False, resolver=names) as sender:
-        outcome = await sender.post(url, {}, BODY)
-    assert (SendError.TARGET_REFUSED, []) == (outcome.error, names.asked)
-
-
-@in_event_loop
-async def test_a_name_is_asked_for_once_so_no_later_answer_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def ask_again(*_: object, **__: object) -> None:
-        raise AssertionError("the name was resolved once more")
-
-    names = Names([LOOPBACK], [MULTICAST])
-    async with Receiver() as receiver, a_sender(resolver=names) as sender:
-        monkeypatch.setattr(socket, "getaddrinfo", ask_again)
-        assert (await sender.post(receiver.url(host=NAME), {}, BODY)).delivered
-    assert ([NAME], 1) == (names.asked, receiver.connections)
-
-
-@in_event_loop
-async def test_every_new_connection_is_judged_anew() -> None:
-    names = Names([LOOPBACK], [MULTICAST])
-    async with Receiver(http_answer(200, "connection: close")) as receiver, a_sender(resolver=names) as sender:
-        outcomes = [await sender.post(receiver.url(host=NAME), {}, BODY) for _ in range(2)]
-    assert [None, SendError.TARGET_REFUSED] == [outcome.error for outcome in outcomes]
-    assert 1 == receiver.connections
 
 
 @in_event_loop

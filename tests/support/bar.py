@@ -47,7 +47,7 @@ class Bar:
             database_url=self.database_url,
             amqp_url=self.amqp_url,
             amqp_prefix=self.prefix,
-            jwt_secret="the jwt secret of the tests, 32 bytes+",
+            jwt_secret="the signing key of the tests, 32 bytes+",
             password_pepper="the pepper of the tests, 32 bytes and more",
             access_token_seconds=900,
             refresh_token_seconds=3600,
@@ -82,6 +82,7 @@ class Bar:
             "PORT": str(port),
             "WORKERS": str(API_WORKERS),
             "WEBHOOK_ALLOW_PRIVATE": "true",
+            "RATE_LIMITS": "off",  # one machine is a whole house of guests
             **self.extra_environment,
         }
         return {**inherited_environment(chosen), **chosen}

@@ -4,11 +4,17 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+
+from dev.account import Account
+from dev.postgres import PrivatePostgres
+from dev.servers import launched
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAMS = "/usr/local/bin:/usr/bin:/bin"
@@ -30,13 +36,42 @@ def run_document(document: str, settings: Mapping[str, str]) -> list[str]:
     return _run("\n".join(re.findall(r"```sh\n(.*?)```", _text(document), re.DOTALL)), settings)
 
 
+def run_part(
+    document: str,
+    name: str,
+    settings: Mapping[str, str],
+    folder: Path | None = None,
+    account: Account | None = None,
+) -> list[str]:
+    """Run the block that a document marks with this name, as this account; otherwise as `run_tour`."""
+    [script] = re.findall(rf"<!-- part {name}:.*?-->\n```sh\n(.*?)```", _text(document), re.DOTALL)
+    return _run(script, settings, folder, account)
+
+
+def part_settings(server: PrivatePostgres, url: str, **settings: Path | str) -> dict[str, str]:
+    """The environment of an operator: PostgreSQL's programs and ours, and the database that they mean."""
+    address = urlsplit(url)
+    return {
+        **{name: str(value) for name, value in settings.items()},
+        "PATH": os.pathsep.join([str(server.program("psql").parent), str(Path(sys.executable).parent), PROGRAMS]),
+        "PYTHONPATH": str(REPOSITORY),
+        "PGHOST": str(address.hostname),
+        "PGPORT": str(address.port),
+        "PGUSER": str(address.username),
+        "PGPASSWORD": str(address.password),
+        "PGDATABASE": address.path.removeprefix("/"),
+    }
+
+
 def _text(document: str) -> str:
     return (REPOSITORY / document).read_text("utf-8")
 
 
-def _run(script: str, settings: Mapping[str, str], folder: Path | None = None) -> list[str]:
+def _run(
+    script: str, settings: Mapping[str, str], folder: Path | None = None, account: Account | None = None
+) -> list[str]:
     with subprocess.Popen(
-        ["sh", "-euc", script],
+        launched(["/bin/sh", "-euc", script], account=account),
         env={"PATH": PROGRAMS, **settings},
         cwd=folder,
         stdout=subprocess.PIPE,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench import report, results, wrk
+from bench import report, results, section, wrk
 from bench.intake import queue_problems
 from bench.queues import Drained
 from bench.results import Machine, Results, Round, Spread
@@ -44,8 +44,7 @@ def run_of(*rounds: Round) -> Results:
         measured_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         command="python -m bench",
         machine=Machine(cpu="A CPU", cores=2, memory_gib=3.8, system="A system", python="3.11.2", load_average=0.1),
-        broker="RabbitMQ 3.10.8",
-        postgresql="18.4",
+        servers="RabbitMQ 3.10.8, PostgreSQL 18.4",
         seconds=5,
         packages={"Ours": {"flask": "3.1.3"}, "Peer": {"fastapi": "0.1"}},
         rounds=list(rounds),
@@ -128,12 +127,13 @@ def test_a_round_that_does_not_count_is_listed() -> None:
 
 
 def test_only_what_is_between_the_markers_is_replaced() -> None:
-    document = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+    document = "before\n<!-- drain: written by python -m bench.report -->\n{}\n<!-- /drain -->\nafter\n"
 
-    assert f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n" == report.with_section(document, "new")
+    assert document.format("new") == section.with_section(document.format("old"), "drain", "new")
     with pytest.raises(ValueError, match="not in the document"):
-        report.with_section("no markers", "new")
+        section.with_section("no markers", "drain", "new")
 
 
-def test_the_document_has_the_markers() -> None:
-    assert report.with_section(report.DOCUMENT.read_text("utf-8"), "new")
+@pytest.mark.parametrize("part", ["intake", *report.PARTS])
+def test_the_document_has_the_markers_of_each_part(part: str) -> None:
+    assert "new" in section.with_section(section.DOCUMENT.read_text("utf-8"), part, "new")

@@ -29,7 +29,12 @@ class Terminal(StringIO):
 @pytest.fixture
 def settings() -> Settings:
     bar = Bar("postgresql://bar:Spritz%2FSpritz7@localhost/bar", "amqp://bar:NegroniNegroni7@localhost", "sq", Path())
-    return replace(bar.settings, otlp_headers="authorization=Bearer%20Collector-Token-7", log_level="DEBUG")
+    return replace(
+        bar.settings,
+        otlp_headers="authorization=Bearer%20Collector-Token-7",
+        rate_limit_storage_url="valkey://:ValkeyValkey7@localhost",
+        log_level="DEBUG",
+    )
 
 
 Written = Callable[..., StringIO]
@@ -143,7 +148,7 @@ def test_auto_is_readable_on_a_terminal_and_json_elsewhere(
 def test_this_processs_own_secrets_are_blotted_out(written: Written, settings: Settings) -> None:
     stream = written()
     secrets = [settings.jwt_secret, settings.password_pepper, "Spritz%2FSpritz7", "Spritz/Spritz7", "NegroniNegroni7"]
-    secrets += ["Bearer%20Collector-Token-7", "Bearer Collector-Token-7"]
+    secrets += ["ValkeyValkey7", "Bearer%20Collector-Token-7", "Bearer Collector-Token-7"]
     structlog.get_logger("test").info("oops", said=secrets)
     assert ["[redacted]"] * len(secrets) == only_line(stream)["said"]
 

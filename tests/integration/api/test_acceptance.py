@@ -14,7 +14,7 @@ from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.app import create_app
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import unpack
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

@@ -1,6 +1,5 @@
 """Registering, refreshing, logging out, changing the password."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shakerqueue.api.services import EXTENSION, Services
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import sign_in
 from tests.support.bar import DEMO_PASSWORD, Bar
 from tests.support.waiting import eventually
 
@@ -19,13 +18,6 @@ ABOUT_A_SECOND = 1.5
 ADA = {"username": "Ada", "email": "Ada@example.com", "password": "an uncommon phrase"}
 
 Headers = dict[str, str]
-
-
-@pytest.fixture
-def neighbour(bar: Bar) -> Iterator[FlaskClient]:
-    """The same bar as another process serves it."""
-    with running_app(bar) as app:
-        yield app.test_client()
 
 
 def bearer(answer: TestResponse) -> Headers:
@@ -38,13 +30,6 @@ def log_in(client: FlaskClient, email: str = "user@example.com", password: str =
 
 def refresh(client: FlaskClient, answer: TestResponse) -> TestResponse:
     return client.post("/token/refresh", json={"refresh_token": answer.get_json()["refresh_token"]})
-
-
-def refused_everywhere(who: Headers, *clients: FlaskClient) -> None:
-    """Soon, and from then on: 200 requests at each."""
-    for client in clients:
-        eventually(lambda client=client: 401 == client.get("/me", headers=who).status_code, ABOUT_A_SECOND)  # type: ignore[misc]
-        assert {401} == {client.get("/me", headers=who).status_code for _ in range(200)}
 
 
 def test_whoever_registers_is_a_customer_and_signed_in(client: FlaskClient) -> None:
@@ -103,64 +88,6 @@ def test_a_refresh_gives_a_new_pair_with_the_role_of_now(client: FlaskClient, ba
     assert "employee" == second.get_json()["user"]["role"]
     assert first.get_json()["refresh_token"] != second.get_json()["refresh_token"]
     assert 200 == client.get("/me", headers=bearer(second)).status_code
-
-
-def test_twenty_tabs_that_refresh_at_once_stay_signed_in_together(app: Flask, client: FlaskClient) -> None:
-    first = log_in(client)
-    with ThreadPoolExecutor(20) as tabs:
-        answers = list(tabs.map(lambda _: refresh(app.test_client(), first), range(20)))
-
-    assert {200} == {answer.status_code for answer in answers}
-    assert 1 == len({answer.get_json()["refresh_token"] for answer in answers})
-    assert {200} == {client.get("/me", headers=bearer(answer)).status_code for answer in answers}
-
-
-def test_a_reused_refresh_token_ends_the_access_tokens_too(client: FlaskClient, bar: Bar) -> None:
-    first = log_in(client)
-    second = refresh(client, first)
-    bar.change("UPDATE sessions SET rotated_at = rotated_at - interval '21 seconds'")
-
-    reuse = refresh(client, first)
-
-    assert (401, "Bearer") == (reuse.status_code, reuse.headers["WWW-Authenticate"])
-    assert 401 == refresh(client, second).status_code
-    for answer in (first, second):
-        refused_everywhere(bearer(answer), client)
-
-
-@pytest.mark.shares_bar
-def test_neither_kind_of_token_stands_for_the_other(client: FlaskClient) -> None:
-    tokens = log_in(client).get_json()
-    assert 401 == client.post("/token/refresh", json={"refresh_token": tokens["token"][:200]}).status_code
-    assert 401 == client.get("/me", headers={"Authorization": f"Bearer {tokens['refresh_token']}"}).status_code
-
-
-def test_after_the_log_out_both_tokens_are_worth_nothing_anywhere(client: FlaskClient, neighbour: FlaskClient) -> None:
-    here, elsewhere = log_in(client), log_in(client)
-
-    answer = client.post("/logout", headers=bearer(here))
-
-    assert (204, b"") == (answer.status_code, answer.data)
-    assert 401 == refresh(client, here).status_code
-    refused_everywhere(bearer(here), client, neighbour)
-    assert 200 == neighbour.get("/me", headers=bearer(elsewhere)).status_code  # the other sign-in goes on
-
-
-def test_a_new_password_ends_every_session_but_the_answers(client: FlaskClient, neighbour: FlaskClient) -> None:
-    here, elsewhere = log_in(client), log_in(client)
-    change = {"old_password": DEMO_PASSWORD, "password": "an uncommon phrase"}
-
-    answer = client.patch("/me", json=change, headers=bearer(here))
-
-    assert 200 == answer.status_code
-    for before in (here, elsewhere):
-        assert 401 == refresh(client, before).status_code
-        refused_everywhere(bearer(before), client, neighbour)
-    assert [200, 200] == [each.get("/me", headers=bearer(answer)).status_code for each in (client, neighbour)]
-    assert 200 == refresh(client, answer).status_code
-    assert [401, 200] == [
-        log_in(client, password=password).status_code for password in (DEMO_PASSWORD, change["password"])
-    ]
 
 
 @pytest.mark.shares_bar

@@ -20,7 +20,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import unpack
 from shakerqueue.queries.models import UserRole
-from tests.integration.api.conftest import running_app
+from tests.support.application import running_app
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

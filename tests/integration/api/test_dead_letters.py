@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from shakerqueue.api.services import Services
 from shakerqueue.messaging.messages import encode_order, pack
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 from tests.support.letters import dead_letter, put_dead
 from tests.support.orders import drink, order, principal_id

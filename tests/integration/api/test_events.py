@@ -1,92 +1,16 @@
 """GET /events: a stream that loses nothing and ends when it must, and the same page by page."""
 
-import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from shakerqueue import shutdown
 from shakerqueue.api import event_stream
 from shakerqueue.api.services import Services
-from shakerqueue.intake import insert_orders
-from shakerqueue.messaging.messages import OrderPlaced
-from tests.integration.api.conftest import sign_in
 from tests.support.bar import Bar
-from tests.support.orders import drink, order, principal_id
+from tests.support.event_streams import Headers, following, place
 from tests.support.waiting import eventually
-
-Headers = dict[str, str]
-STREAM = {"Accept": "text/event-stream"}
-
-
-@dataclass
-class Message:
-    """One server-sent event."""
-
-    name: str
-    id: int | None
-    data: dict[str, Any]
-
-
-class Reader:
-    """Reads a stream on a thread of its own; `messages` grows."""
-
-    def __init__(self, answer: TestResponse) -> None:
-        self.messages: list[Message] = []
-        self.beats = 0
-        self.ended = threading.Event()
-        self._answer = answer
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def names(self) -> list[str]:
-        return [message.name for message in self.messages]
-
-    def _read(self) -> None:
-        for chunk in self._answer.response:
-            text = chunk.decode() if isinstance(chunk, bytes) else chunk
-            for block in text.split("\n\n"):
-                self._take(block)
-        self.ended.set()
-
-    def _take(self, block: str) -> None:
-        if block == ":":
-            self.beats += 1
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
-        if "event" in fields:
-            place = int(fields["id"]) if "id" in fields else None
-            self.messages.append(Message(fields["event"], place, json.loads(fields["data"])))
-
-
-@contextmanager
-def following(app: Flask, who: Headers, last_event_id: int | None = None) -> Iterator[Reader]:
-    """A stream, read until the block ends; then the process is told to end, and told that it was not."""
-    place = {} if last_event_id is None else {"Last-Event-ID": str(last_event_id)}
-    answer = app.test_client().get("/events", headers={**who, **STREAM, **place})
-    assert (200, "text/event-stream; charset=utf-8") == (answer.status_code, answer.content_type)
-    reader = Reader(answer)
-    try:
-        yield reader
-    finally:
-        shutdown.requested.set()
-        assert reader.ended.wait(5)
-        shutdown.requested.clear()
-        answer.close()
-
-
-def place(services: Services, email: str = "user@example.com") -> OrderPlaced:
-    with services.database.transaction() as conn:
-        placed = order(principal_id(conn, email), drink(conn))
-        insert_orders(conn, [placed])
-    return placed
 
 
 def test_a_bartender_sees_an_order_come_and_be_made(
@@ -101,15 +25,6 @@ def test_a_bartender_sees_an_order_come_and_be_made(
         [_, first, second] = reader.messages
     assert (str(placed.id), None) == (first.data["order_id"], first.data["number"])
     assert (1, first.id) == (second.data["number"], first.data["id"])
-
-
-def test_a_guest_sees_only_own_orders(app: Flask, services: Services, guest: Headers) -> None:
-    with following(app, guest) as reader:
-        eventually(lambda: ["ready"] == reader.names())
-        place(services, "bartender@example.com")
-        own = place(services)
-        eventually(lambda: ["ready", "placed"] == reader.names())
-        assert str(own.id) == reader.messages[1].data["order_id"]
 
 
 def test_a_stream_goes_on_where_it_was(app: Flask, services: Services, bartender: Headers) -> None:
@@ -151,47 +66,6 @@ def test_a_silent_stream_beats(app: Flask, guest: Headers, monkeypatch: pytest.M
     monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.1)
     with following(app, guest) as reader:
         eventually(lambda: reader.beats >= 2)
-
-
-def test_a_stream_ends_with_its_sign_in(app: Flask, client: FlaskClient) -> None:
-    guest = sign_in(client, "user@example.com")
-    with following(app, guest) as reader:
-        eventually(lambda: ["ready"] == reader.names())
-        client.post("/logout", headers=guest)
-        assert reader.ended.wait(2)
-    assert 401 == client.get("/events?after=0", headers=guest).status_code
-
-
-def test_a_stream_ends_with_its_token(app: Flask, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = app.test_client()
-    app.config["JWT_ACCESS_TOKEN_EXPIRES"] = timedelta(seconds=2)
-    guest = sign_in(client, "user@example.com")
-    with following(app, guest) as reader:
-        eventually(lambda: ["ready"] == reader.names())
-        assert reader.ended.wait(5)
-
-
-def test_a_bartenders_stream_ends_while_nobody_knows_who_was_demoted(
-    app: Flask, services: Services, bartender: Headers, guest: Headers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with following(app, bartender) as staff, following(app, guest) as own:
-        eventually(lambda: ["ready"] == staff.names() == own.names())
-        monkeypatch.setattr(type(services.revocations), "stale", property(lambda _: True))
-        assert staff.ended.wait(2)
-        assert not own.ended.is_set()
-
-
-def test_streams_are_as_many_as_there_is_room_for(app: Flask, guest: Headers, services: Services) -> None:
-    held = 0
-    while services.stream_places.acquire(blocking=False):
-        held += 1
-    answer = app.test_client().get("/events", headers={**guest, **STREAM})
-    assert (503, "1") == (answer.status_code, answer.headers["Retry-After"])
-    services.stream_places.release(held)
-    with following(app, guest):
-        pass
-    assert all(services.stream_places.acquire(blocking=False) for _ in range(held))
-    services.stream_places.release(held)
 
 
 def test_page_by_page_it_is_the_same(client: FlaskClient, services: Services, bartender: Headers) -> None:

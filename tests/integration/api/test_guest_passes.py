@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from shakerqueue.api.services import Services
 from shakerqueue.database import Database
 from shakerqueue.guest_passes import MAX_GUESTS, WINDOW_SECONDS
-from tests.integration.api.conftest import persist_queued, running_app, sign_in
+from tests.support.application import persist_queued, running_app, sign_in
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shakerqueue.api.services import Services
-from tests.integration.api.conftest import persist_queued
+from tests.support.application import persist_queued
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import running_app, sign_in
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

@@ -15,8 +15,8 @@ from shakerqueue.api.services import Services
 from shakerqueue.queries import orders as order_queries
 from shakerqueue.queries import recipes as recipe_queries
 from shakerqueue.telemetry.metrics import ORDERS_ACCEPTED, AcceptedBy
-from tests.integration.api.conftest import persist_queued
 from tests.integration.api.test_orders_bad_input import BAD_BODIES
+from tests.support.application import persist_queued
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

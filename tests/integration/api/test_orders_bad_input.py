@@ -1,6 +1,5 @@
 """Bad orders: the right 4xx naming the field, and nothing queued. All of them at one bar, since nothing changes."""
 
-from io import BytesIO
 from typing import Any
 
 import pytest
@@ -67,57 +66,6 @@ def test_what_is_wrong_all_over_is_told_in_part(client: FlaskClient, guest: Head
 def test_what_is_wrong_with_the_json_is_said(client: FlaskClient, guest: Headers, data: bytes, detail: str) -> None:
     answer = client.post("/orders", data=data, content_type="application/json", headers=guest)
     assert detail in answer.get_json()["detail"]
-
-
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b'{"recipe":"Margarita"}' + b" " * 65_600, 413),
-        (b'{"recipe":"Margarita"}'.ljust(65_536) + b"!!garbage!!", 413),
-        (b" " * 10_000_000, 413),
-        (b'{"recipe":"Motor Oil"}', 422),
-    ],
-    ids=["padded", "garbage behind the limit", "10 MB", "small"],
-)
-def test_a_chunked_body_is_bounded_like_any_other(
-    client: FlaskClient, guest: Headers, bar: Bar, body: bytes, status: int
-) -> None:
-    answer = client.post(
-        "/orders",
-        input_stream=BytesIO(body),
-        headers={**guest, "Transfer-Encoding": "chunked", "Content-Type": "application/json"},
-        environ_overrides={"wsgi.input_terminated": True},
-    )
-    assert status == answer.status_code
-    assert 0 == bar.queue_length(bar.topology.orders_queue)
-
-
-@pytest.mark.parametrize(
-    ("status", "data", "content_type"),
-    [
-        (400, b"", "application/json"),
-        (400, b"{", "application/json"),
-        (400, b'{"recipe":"Margarita","recipe":"Negroni"}', "application/json"),
-        (400, b'{"recipe":NaN}', "application/json"),
-        (400, b'{"recipe":"Marga\\u0000rita"}', "application/json"),
-        (400, b'{"recipe":"\\ud83c"}', "application/json"),
-        (400, b'{"recipe":' + b"[" * 60_000, "application/json"),
-        (400, b'{"recipe":"\xff"}', "application/json"),
-        *(
-            (400, '{"recipe":"Margarita"}'.encode(name), "application/json")
-            for name in ("utf-16", "utf-16-le", "utf-32")
-        ),
-        (413, b'{"recipe":"' + b"x" * 70_000 + b'"}', "application/json"),
-        (415, b'{"recipe":"Margarita"}', "text/plain"),
-        (415, b"recipe=Margarita", "application/x-www-form-urlencoded"),
-    ],
-)
-def test_what_is_not_json_is_refused(
-    client: FlaskClient, guest: Headers, bar: Bar, status: int, data: bytes, content_type: str
-) -> None:
-    answer = client.post("/orders", data=data, content_type=content_type, headers=guest)
-    assert (status, "application/problem+json") == (answer.status_code, answer.content_type)
-    assert 0 == bar.queue_length(bar.topology.orders_queue)
 
 
 def test_a_whole_number_may_be_written_with_a_point(client: FlaskClient, guest: Headers) -> None:

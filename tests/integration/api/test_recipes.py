@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from shakerqueue.api.services import Services
 from shakerqueue.queries import recipes
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

@@ -12,7 +12,7 @@ from structlog.contextvars import get_contextvars
 
 from shakerqueue.api.services import Services
 from shakerqueue.errors import Unavailable
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 
 Headers = dict[str, str]

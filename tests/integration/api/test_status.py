@@ -16,7 +16,7 @@ from shakerqueue.intake import insert_orders
 from shakerqueue.making import act_on_item
 from shakerqueue.order_lifecycle import Actor, Verb
 from shakerqueue.queries.models import UserRole
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 from tests.support.letters import dead_letter, put_dead
 from tests.support.orders import drink, order, principal_id

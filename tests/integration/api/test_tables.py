@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from shakerqueue.qr_codes import qr_code_svg
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import running_app, sign_in
 from tests.support.bar import Bar
 
 Headers = dict[str, str]

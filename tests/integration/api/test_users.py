@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from shakerqueue.api.services import Services
 from shakerqueue.revocations import STALE_SECONDS
-from tests.integration.api.conftest import sign_in
+from tests.support.application import sign_in
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 

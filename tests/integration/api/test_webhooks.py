@@ -11,7 +11,7 @@ from shakerqueue.api.services import Services
 from shakerqueue.integrations import add_integration, issue_key
 from shakerqueue.scopes import Scope
 from shakerqueue.webhook_types import WebhookType
-from tests.integration.api.conftest import running_app, sign_in
+from tests.support.application import running_app, sign_in
 from tests.support.bar import Bar
 
 URL = "http://127.0.0.1:9/hooks"

@@ -45,30 +45,30 @@ FORBIDDEN = [pytest.param(address, id=f"{kind}: {address}") for kind, all_of in 
 
 @pytest.mark.parametrize("allow_private", [False, True])
 @pytest.mark.parametrize("address", PUBLIC)
-def test_addresses_of_the_internet_are_always_allowed(address: str, allow_private: bool) -> None:
+def test_sec_17_addresses_of_the_internet_are_always_allowed(address: str, allow_private: bool) -> None:
     assert is_allowed(ip_address(address), allow_private=allow_private)
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_private_addresses_are_for_development(address: str) -> None:
+def test_sec_17_private_addresses_are_for_development(address: str) -> None:
     assert not is_allowed(ip_address(address), allow_private=False)
     assert is_allowed(ip_address(address), allow_private=True)
 
 
 @pytest.mark.parametrize("allow_private", [False, True])
 @pytest.mark.parametrize("address", FORBIDDEN)
-def test_all_other_addresses_are_never_allowed(address: str, allow_private: bool) -> None:
+def test_sec_17_all_other_addresses_are_never_allowed(address: str, allow_private: bool) -> None:
     assert not is_allowed(ip_address(address), allow_private=allow_private)
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_is_judged_alike_inside_ipv6(address: IPv4Address) -> None:
+def test_sec_17_an_ipv4_address_is_judged_alike_inside_ipv6(address: IPv4Address) -> None:
     mapped = IPv6Address(f"::ffff:{address}")
     assert is_allowed(address, allow_private=False) == is_allowed(mapped, allow_private=False)
 
 
 @given(st.ip_addresses())
-def test_no_address_is_allowed_that_python_calls_private(address: IPv4Address | IPv6Address) -> None:
+def test_sec_17_no_address_is_allowed_that_python_calls_private(address: IPv4Address | IPv6Address) -> None:
     judged = getattr(address, "ipv4_mapped", None) or address
     special = judged.is_private or judged.is_multicast or judged.is_reserved or judged.is_link_local
     assert not (special and is_allowed(address, allow_private=False))
@@ -90,7 +90,7 @@ def test_no_address_is_allowed_that_python_calls_private(address: IPv4Address | 
         "https://pos.example/" + "a" * 1980,
     ],
 )
-def test_an_https_url_of_a_public_host_is_taken(url: str) -> None:
+def test_sec_17_an_https_url_of_a_public_host_is_taken(url: str) -> None:
     check_url(url, allow_private=False)
 
 
@@ -145,7 +145,7 @@ def test_an_https_url_of_a_public_host_is_taken(url: str) -> None:
         ("https://pos.0x/", "IPv4"),
     ],
 )
-def test_a_url_of_another_form_is_refused_with_its_reason(url: str, reason: str) -> None:
+def test_sec_17_a_url_of_another_form_is_refused_with_its_reason(url: str, reason: str) -> None:
     with pytest.raises(TargetRefused, match=reason):
         check_url(url, allow_private=False)
 
@@ -172,23 +172,23 @@ UNSPECIFIED_HOSTS = ["0", "0.0.0.0", "0x0", "[::]", "[::0.0.0.0]"]  # noqa: S104
 @pytest.mark.parametrize(
     "host", LOCAL_HOSTS + METADATA_HOSTS + UNSPECIFIED_HOSTS + ["10.1", "192.168.257", "[ff02::1]"]
 )
-def test_an_address_in_a_url_is_judged_in_whatever_form_it_is_written(host: str) -> None:
+def test_sec_17_an_address_in_a_url_is_judged_in_whatever_form_it_is_written(host: str) -> None:
     with pytest.raises(TargetRefused, match="public Internet"):
         check_url(f"https://{host}:8443/hook", allow_private=False)
 
 
 @pytest.mark.parametrize("host", [*LOCAL_HOSTS, "10.1", "localhost", "receiver"])
-def test_development_may_call_this_machine_without_tls(host: str) -> None:
+def test_sec_17_development_may_call_this_machine_without_tls(host: str) -> None:
     check_url(f"http://{host}:8080/hook", allow_private=True)
 
 
 @pytest.mark.parametrize("host", METADATA_HOSTS + UNSPECIFIED_HOSTS)
-def test_development_may_not_call_what_is_no_private_network(host: str) -> None:
+def test_sec_17_development_may_not_call_what_is_no_private_network(host: str) -> None:
     with pytest.raises(TargetRefused, match="public Internet"):
         check_url(f"http://{host}/", allow_private=True)
 
 
 @given(st.text() | st.text(st.characters(codec="ascii")).map("https://".__add__))
-def test_no_text_is_more_than_refused(url: str) -> None:
+def test_sec_17_no_text_is_more_than_refused(url: str) -> None:
     with suppress(TargetRefused):
         check_url(url, allow_private=False)

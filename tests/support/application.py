@@ -1,4 +1,4 @@
-"""The application in this process, with its real services: faster than a server, and as real behind the views."""
+"""The application in this process, as fixtures: faster than a server, and as real behind the views."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,0 +1,199 @@
+"""`python -m bench.drain`: how fast consumers work off a backlog, items and events included, and what memory they take.
+
+The backlog is published before a consumer starts, so nothing else is at work meanwhile than broker, consumers and
+PostgreSQL. The rate is that of the orders after the first hundredth: connecting is not in it.
+"""
+
+import argparse
+import itertools
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import psutil
+import psycopg
+from pika.exceptions import AMQPError
+
+from bench.machine import this_machine
+from bench.queues import Queues
+from bench.section import Section
+from bench.servers import Servers, running
+from dev import product, state
+from dev.product import ProductServer
+from dev.rabbitmq import ensure_installed
+from dev.run import Parts, interrupt_on_signals
+from dev.servers import ServerError
+from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, encode_order, pack
+from shakerqueue.messaging.topology import Topology
+from shakerqueue.order_ids import fingerprint, order_id
+
+POLL_SECONDS = 0.05
+LIMIT_SECONDS = 300.0
+MIB = 1 << 20
+HEADINGS = ["consumers", "orders in a message", "orders/s (lowest to highest)", "RSS of the largest, MiB"]
+EMPTY = "TRUNCATE orders, order_events, order_items RESTART IDENTITY CASCADE"
+STORED = "SELECT count(*) FROM orders"
+DRINKS = "SELECT count(*) FROM order_items"
+EVENTS = "SELECT count(*) FROM order_events"
+LAST_EVENT = "SELECT coalesce(max(id), 0) FROM order_events"  # one for each order; counting would cost the consumers
+
+
+class Drain(NamedTuple):
+    """One backlog, worked off."""
+
+    consumers: int
+    packed: int  # orders in each message
+    orders_per_second: float
+    rss_mib: list[float]  # of the largest consumer, over time
+
+
+def main() -> int:
+    """Exit code 0 when every order was there."""
+    options = parse_options(sys.argv[1:])
+    interrupt_on_signals()
+    machine = this_machine()
+    ensure_installed()
+    try:
+        with running() as servers:
+            drains = list(measure(servers, options.orders, options.rounds))
+            section = Section(
+                part="drain",
+                command=shlex.join(["python", "-m", "bench.drain", *sys.argv[1:]]),
+                machine=machine,
+                servers=servers.told,
+                headings=HEADINGS,
+                rows=list(rows(drains)),
+                remarks=[
+                    f"{options.orders:,} orders of one drink, {options.rounds} rounds; RSS of the largest consumer"
+                ],
+            )
+    except KeyboardInterrupt:
+        print("Stopped; nothing was written.", flush=True)
+        return 1
+    except (ServerError, OSError, AMQPError, psycopg.Error) as error:
+        print(f"bench.drain: {error or repr(error)}", file=sys.stderr)
+        return 1
+    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
+    return 0
+
+
+def parse_options(words: list[str]) -> argparse.Namespace:
+    """Orders and rounds."""
+    parser = argparse.ArgumentParser(prog="python -m bench.drain", description=__doc__)
+    parser.add_argument("--orders", type=int, default=200_000, help="in the backlog (200,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured (3)")
+    return parser.parse_args(words)
+
+
+def measure(servers: Servers, orders: int, rounds: int) -> Iterator[Drain]:
+    """Each number of consumers and each packing in turn."""
+    for number, consumers, packed in itertools.product(range(1, rounds + 1), (1, 2), (1, 8)):
+        found = drain(servers, orders, consumers, packed)
+        print(
+            f"  round {number}  {consumers} consumers  {packed} a message  {found.orders_per_second:8,.0f} orders/s"
+            f"   RSS at most {max(found.rss_mib):.0f} MiB",
+            flush=True,
+        )
+        yield found
+
+
+def drain(servers: Servers, orders: int, consumers: int, packed: int) -> Drain:
+    """Publish a backlog and have it worked off.
+
+    Raises:
+        ServerError: an order, a drink or an event is missing or too much.
+    """
+    topology = Topology(f"bench-{uuid4().hex[:8]}")
+    with Queues.of(servers.amqp_url, [topology]) as queues, psycopg.connect(servers.database_url) as conn:
+        conn.autocommit = True
+        conn.execute(EMPTY)
+        fill(queues, topology, conn, orders, packed)
+        with consuming(servers, topology, consumers) as processes:
+            rate, rss_mib = watch(conn, processes, orders)
+        counts = [count for query in (STORED, DRINKS, EVENTS) for (count,) in conn.execute(query)]
+        if counts != [orders] * 3:
+            raise ServerError(f"of {orders} orders there are {counts} orders, drinks and events")
+    return Drain(consumers, packed, rate, rss_mib)
+
+
+def fill(queues: Queues, topology: Topology, conn: psycopg.Connection, orders: int, packed: int) -> None:
+    """The backlog, all of it in the queue when this returns."""
+    [(guest,)] = conn.execute("SELECT id FROM users WHERE email = 'user@example.com'")
+    menu = [ItemPlaced(recipe_id=id, recipe=name) for id, name in conn.execute("SELECT id, name FROM recipes")]
+    [(secret,)] = conn.execute("SELECT secret FROM order_id_secret")
+    made = (encode_order(order(secret, guest, menu[number % len(menu)], number)) for number in range(orders))
+    bodies = iter(lambda: list(itertools.islice(made, packed)), [])
+    queues.publish_all(topology, (pack(body) for body in bodies))
+
+
+def order(secret: bytes, guest: UUID, item: ItemPlaced, number: int) -> OrderPlaced:
+    """An order of one drink, as the API would have made it."""
+    key, print_ = uuid4().hex, fingerprint({"recipe": item.recipe})
+    return OrderPlaced(
+        id=order_id(secret, guest, key, print_),
+        principal_id=guest,
+        idempotency_key=key,
+        fingerprint=print_,
+        placed_at=datetime.now(UTC),
+        items=(item,),
+        ticket=f"T{number % 40}",
+    )
+
+
+@contextmanager
+def consuming(servers: Servers, topology: Topology, consumers: int) -> Iterator[list[psutil.Process]]:
+    """So many consumers, as in production."""
+    environment = {**servers.settings, "AMQP_PREFIX": topology.prefix, "LOG_LEVEL": "WARNING"}
+    with state.temporary() as folder, Parts() as parts:
+        started = [consumer(folder, environment, number) for number in range(consumers)]
+        for server in started:
+            parts.launch(server)
+            server.wait_ready()
+        yield [psutil.Process(server.pid) for server in started]
+
+
+def consumer(folder: Path, environment: dict[str, str], number: int) -> ProductServer:
+    """One of them, with a log of its own."""
+    return ProductServer(f"Consumer {number}", product.CONSUME, state_folder=folder, settings=environment)
+
+
+def watch(conn: psycopg.Connection, processes: list[psutil.Process], orders: int) -> tuple[float, list[float]]:
+    """Orders per second from the first hundredth to the last one, and the memory taken meanwhile.
+
+    Raises:
+        ServerError: it takes too long.
+    """
+    rss_mib: list[float] = []
+    began: tuple[float, int] | None = None
+    give_up_at = time.monotonic() + LIMIT_SECONDS
+    while time.monotonic() < give_up_at:
+        [(stored,)] = conn.execute(LAST_EVENT)
+        if stored >= orders // 100:
+            began = began or (time.monotonic(), stored)
+            rss_mib.append(max(process.memory_info().rss for process in processes) / MIB)
+        if stored >= orders and began is not None:
+            return (stored - began[1]) / (time.monotonic() - began[0]), rss_mib
+        time.sleep(POLL_SECONDS)
+    raise ServerError(f"the backlog was not worked off within {LIMIT_SECONDS:.0f} s")
+
+
+def rows(drains: list[Drain]) -> Iterator[list[str]]:
+    """A line for each number of consumers and each packing."""
+    for consumers, packed in sorted({(found.consumers, found.packed) for found in drains}):
+        group = [found for found in drains if (found.consumers, found.packed) == (consumers, packed)]
+        rates = [found.orders_per_second for found in group]
+        memory = [(found.rss_mib[len(found.rss_mib) // 4], found.rss_mib[-1]) for found in group]
+        quarter, end = (median(values) for values in zip(*memory, strict=True))
+        told = f"{median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
+        yield [str(consumers), str(packed), told, f"{quarter:.0f} to {end:.0f}"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

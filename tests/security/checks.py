@@ -1,0 +1,26 @@
+"""The security checks by number, in a sentence each. Tests are called after them: `test_sec_05_…`."""
+
+CHECKS = {
+    1: "A forged access token opens nothing: another algorithm or none, an altered payload, a header that names a key.",
+    2: "An access token says who made it, for whom, as what and until when; a refresh token is none.",
+    3: "Nothing starts without secrets that somebody made; `make run` makes its own, out of git's reach.",
+    4: "Refresh tokens are stored as hashes and good once; twenty at once get one successor, a later reuse ends all.",
+    5: "Who is disabled or demoted is out everywhere within about a second, at no query; in doubt no staff gets in.",
+    6: "A log-out and a new password end access and refresh tokens.",
+    7: "Every byte of a password counts, however long it is, and none is a 500.",
+    8: "Signing in tells nobody who has an account: one answer, the same work.",
+    9: "Passwords cannot be guessed by trying, at any number of processes, and nobody is locked out for good by it.",
+    10: "Saying to come from elsewhere resets no limit.",
+    11: "Every route says who may, and nobody gets at another's things, nor another site's page at anything.",
+    12: "No body sets what its schema does not name.",
+    13: "Bodies, pages, headers and paths have limits; JSON that two readers could read differently is refused.",
+    14: "Nothing that is sent breaks a line of the log, and no secret is in it.",
+    15: "Errors carry neither traces nor SQL.",
+    16: "An idempotency key is its principal's; somebody else's tells nothing.",
+    17: "A webhook reaches no address inside the house, however its target is written or resolved.",
+    18: "A stream takes no token from the URL, ends with its right, shows what its reader may see, and leaves room.",
+    19: "API keys are unguessable, shown once, hashed, scoped, expiring, revocable, compared in constant time.",
+    20: "Metrics are not public, nothing runs in debug mode, no broker has a `guest`.",
+    21: "Dependencies are pinned by their hashes, made-up requests find no 5xx; `make audit` asks about the rest.",
+    22: "Containers run as nobody, on a root that is read-only, without capabilities, within limits.",
+}
