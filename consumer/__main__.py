@@ -11,15 +11,17 @@ from shakerqueue.config import load_settings
 from shakerqueue.database import Database
 from shakerqueue.errors import ConfigurationError
 from shakerqueue.messaging.topology import Topology
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.logging import configure_logging
 
 
 def main() -> None:
     """Persist queued orders until TERM or INT; then finish the batch, acknowledge it and end."""
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings)
     if settings.amqp_url is None:
         raise ConfigurationError("AMQP_URL=off: without a broker there is nothing to consume")
+    tracing.start(settings, "shakerqueue-consumer")
     failpoints.enable(settings.failpoints_folder)
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
     worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)
@@ -27,6 +29,7 @@ def main() -> None:
     database.start()
     worker.run()
     database.stop()
+    tracing.stop()
 
 
 def end_on_signals(worker: Worker) -> None:

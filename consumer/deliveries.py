@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
+from uuid import UUID
 
 from shakerqueue.messaging.letters import Letter
 
@@ -42,3 +43,4 @@ class Failure(NamedTuple):
     tag: int  # of the delivery
     fate: Fate
     letter: Letter
+    order_id: UUID | None = None  # of a message that is none

@@ -3,6 +3,7 @@
 import structlog
 from pika import URLParameters
 from pika.adapters.blocking_connection import BlockingChannel
+from structlog.contextvars import bound_contextvars
 
 from consumer.deliveries import Failure, Fate
 from shakerqueue.messaging import connections
@@ -23,7 +24,8 @@ def send(hosts: list[URLParameters], topology: Topology, failures: list[Failure]
     with connection:
         channel.confirm_delivery()
         for failure in failures:
-            _send_one(channel, topology, failure)
+            with bound_contextvars(order_id=str(failure.order_id) if failure.order_id else None):
+                _send_one(channel, topology, failure)
 
 
 def _send_one(channel: BlockingChannel, topology: Topology, failure: Failure) -> None:

@@ -11,7 +11,15 @@ from shakerqueue.errors import DataRefused, MalformedMessage, Unavailable
 from shakerqueue.messaging.letters import Letter
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack, unpack
 from shakerqueue.order_store import store, store_each, transaction_shares
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.metrics import Writer
+from shakerqueue.telemetry.tracing import Kind
+
+SPAN_ATTRIBUTES = {
+    "messaging.system": "rabbitmq",
+    "messaging.operation.name": "process",
+    "messaging.operation.type": "process",
+}
 
 
 class Arrived(NamedTuple):
@@ -31,9 +39,12 @@ def persist(database: Database, deliveries: Sequence[Delivery], *, one_by_one: b
         Exception: whatever nobody foresaw, of a batch only: try one by one.
     """
     arrived, failures = _unpacked(deliveries)
-    if one_by_one:
-        return failures + list(_persist_each(database, arrived))
-    return failures + [failure for share in _shares(arrived) for failure in _persist_share(database, share)]
+    traceparents = (one.order.traceparent for one in arrived)
+    with tracing.linked("process orders", Kind.CONSUMER, traceparents, SPAN_ATTRIBUTES) as span:
+        span.set_attribute("messaging.batch.message_count", len(deliveries))
+        if one_by_one:
+            return failures + list(_persist_each(database, arrived))
+        return failures + [failure for share in _shares(arrived) for failure in _persist_share(database, share)]
 
 
 def _unpacked(deliveries: Sequence[Delivery]) -> tuple[list[Arrived], list[Failure]]:
@@ -48,7 +59,9 @@ def _unpacked(deliveries: Sequence[Delivery]) -> tuple[list[Arrived], list[Failu
             continue
         if delivery.delivery_count >= LONE_DELIVERY_COUNT and len(orders) > 1:
             reason = f"delivered {delivery.delivery_count} times together with others"
-            failures += [Failure(delivery.tag, Fate.APART, _letter(delivery, reason, order)) for order in orders]
+            failures += [
+                Failure(delivery.tag, Fate.APART, _letter(delivery, reason, order), order.id) for order in orders
+            ]
         else:
             arrived += [Arrived(order, delivery) for order in orders]
     return arrived, failures
@@ -85,7 +98,7 @@ def _failure(arrived: Arrived, error: Exception) -> Failure:
     """The data is refused: for good. Anything else may pass."""
     fate = Fate.DEAD if isinstance(error, DataRefused) else Fate.LATER
     reason = error.reason if isinstance(error, Unavailable) else _told(error)
-    return Failure(arrived.delivery.tag, fate, _letter(arrived.delivery, reason, arrived.order))
+    return Failure(arrived.delivery.tag, fate, _letter(arrived.delivery, reason, arrived.order), arrived.order.id)
 
 
 def _told(error: Exception) -> str:

@@ -31,6 +31,7 @@ from shakerqueue.api import (
     rate_limits,
     recipes,
     reports,
+    request_spans,
     requests,
     session,
     status,
@@ -69,6 +70,7 @@ from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.sign_in_attempts import SignInAttempts
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.logging import configure_logging
 from shakerqueue.web import docs, headers, pages
 
@@ -117,7 +119,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         ConfigurationError: a setting is missing or unusable.
     """
     settings = settings or load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings)
+    tracing.start(settings, "shakerqueue-api")
     failpoints.enable(settings.failpoints_folder)
     app = Flask("shakerqueue", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -126,6 +129,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     tokens.configure(app, settings)
     trust_proxies(app, settings.trusted_proxies)
     requests.register_hooks(app)
+    request_spans.trace_requests(app)
     rate_limits.register_headers(app)
     headers.register(app, settings)
     contract.publish(app, register_api(app))
@@ -202,5 +206,6 @@ def _start_services(settings: Settings) -> Services:
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
         services.order_id_secret.read(Deadline.after(requests.REQUEST_SECONDS))
-    atexit.register(services.stop)
+    atexit.register(tracing.stop)
+    atexit.register(services.stop)  # before the other: the last comes first
     return services

@@ -21,6 +21,7 @@ MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocatio
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NO_BROKER = "off"
+OTLP_ENDPOINT_FORM = re.compile(r"^(https?://[^/?#@\s]+(/[^?#@\s]*)?)?$")  # no password: exporters' errors tell it
 ON, OFF = "on", "off"
 PUBLIC_URL_FORM = re.compile(r"^https?://[^/?#@\s]+/?$")  # scheme and host, perhaps a port
 
@@ -61,6 +62,9 @@ class Settings:
     rate_limit_storage_url: str | None = field(default=None, repr=False)  # None: each process counts for itself
     trusted_proxies: int = 0  # that stand before the API, one behind the other
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
+    otlp_endpoint: str | None = None  # where traces go, no slash at the end; None: there are none
+    otlp_headers: str = field(default="", repr=False)  # name=value,name=value
+    trace_sample_ratio: float = 1.0
     failpoints_folder: Path | None = None
 
     @property
@@ -110,7 +114,7 @@ def _read(env: Env) -> Settings:
         database_pool_size=_whole(env, "DATABASE_POOL_SIZE", default=8, low=1, high=200),
         consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
-        log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
+        log_format=env.str("LOG_FORMAT", default="auto", validate=validate.OneOf(["auto", "json", "console"])),
         business_days=_business_days(env),
         webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
         rate_limits=env.str("RATE_LIMITS", default=ON, validate=validate.OneOf([ON, OFF])) == ON,
@@ -119,6 +123,9 @@ def _read(env: Env) -> Settings:
         ),
         trusted_proxies=_whole(env, "TRUSTED_PROXIES", default=0, low=0, high=16),
         public_url=_public_url(env),
+        otlp_endpoint=_otlp_endpoint(env),
+        otlp_headers=env.str("OTEL_EXPORTER_OTLP_HEADERS", default=""),
+        trace_sample_ratio=env.float("OTEL_TRACES_SAMPLER_ARG", default=1.0, validate=validate.Range(min=0, max=1)),
         failpoints_folder=_failpoints_folder(env, environment),
     )
 
@@ -145,6 +152,12 @@ def _time_zone(env: Env) -> ZoneInfo:
 
 def _public_url(env: Env) -> str | None:
     url = env.str("PUBLIC_URL", default=None, validate=validate.Regexp(PUBLIC_URL_FORM))
+    return url.rstrip("/") if url else None
+
+
+def _otlp_endpoint(env: Env) -> str | None:
+    """OpenTelemetry's own names. Every other `OTEL_…` is read by its SDK itself."""
+    url = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="", validate=validate.Regexp(OTLP_ENDPOINT_FORM))
     return url.rstrip("/") if url else None
 
 

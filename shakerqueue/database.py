@@ -167,12 +167,19 @@ def _domain_errors() -> Generator[None]:
     try:
         yield
     except (PoolTimeout, PoolClosed, Error, UnicodeEncodeError) as error:
+        _forget_row(error)
         translated = domain_error(error)
         if translated is None:
             raise
         if isinstance(translated, Unavailable):
             DATABASE_FAILURES.labels(getattr(error, "sqlstate", None) or type(error).__name__).inc()
         raise translated from error
+
+
+def _forget_row(error: Exception) -> None:
+    """Keep what PostgreSQL says first only: its DETAIL may quote the row, hashes and all, and errors end in logs."""
+    if isinstance(error, Error) and error.diag.message_primary:
+        error.args = (error.diag.message_primary,)
 
 
 def domain_error(error: Exception) -> ShakerQueueError | None:

@@ -14,7 +14,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
-from shakerqueue.queries import order_events, order_items, orders, recipes
+from shakerqueue.queries import order_events, order_items, order_traces, orders, recipes
 from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus
 
 DISCARDED = "discarded"
@@ -63,6 +63,7 @@ def _insert(conn: Connection[Any], placed: Iterable[OrderPlaced], *, error: str)
     fresh = [order for order in batch if order.id in inserted or order.id in refusals]
     if fresh:
         refused_drinks = _insert_drinks(conn, fresh, refusals)
+        _insert_traces(conn, fresh)
         _append_events(conn, fresh, refused_drinks)
     return len(fresh)
 
@@ -90,6 +91,16 @@ def _insert_drinks(
     if late:
         orders.move_refused_items_to_failed(conn, ids=sorted(late), drinks=[late[id] for id in sorted(late)])
     return sorted(refused, key=lambda row: (row.order_id, row.number))
+
+
+def _insert_traces(conn: Connection[Any], fresh: list[OrderPlaced]) -> None:
+    traced = [order for order in fresh if order.traceparent is not None]
+    if traced:
+        order_traces.insert_order_traces(
+            conn,
+            order_ids=[order.id for order in traced],
+            traceparents=[order.traceparent or "" for order in traced],
+        )
 
 
 def drinks_of(order: OrderPlaced) -> Iterator[Drink]:

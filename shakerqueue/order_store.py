@@ -15,7 +15,9 @@ from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import order_events
 from shakerqueue.queries import orders as orders_queries
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.metrics import ORDERS_KNOWN, ORDERS_PERSISTED, Writer
+from shakerqueue.telemetry.tracing import Kind
 
 # One transaction's share: what is bound and inserted well within its deadline, whatever guests put into their orders.
 MAX_TRANSACTION_DRINKS = 1000
@@ -23,6 +25,7 @@ MAX_TRANSACTION_CHARACTERS = 256 * 1024
 
 LONE_LOCK_SECONDS = 0.1  # an order that is tried alone may be one of many that wait for the same lock
 HURRIED_LOCK_SECONDS = 0.002
+MAX_LOGGED_IDS = 200  # 8 KB of a line: some collectors cut at 16
 # A full disk has no room for it. Not in sql/queries: sqlc does not know a table that is made on the way.
 WRITE_PROBE = (
     "CREATE TEMPORARY TABLE write_probe ON COMMIT DROP AS SELECT repeat('x', 1000) FROM generate_series(1, 100)"
@@ -73,21 +76,44 @@ def store(
         Unavailable: the database is away. What was stored is not known; all may be stored again.
     """
     try:
-        with database.transaction(deadline) as conn:
-            failpoints.passes(Failpoint.INSERT)
-            failpoints.carries(order.id for order in orders)
-            if lock_seconds is not None:
-                order_events.limit_lock_wait(conn, milliseconds=str(int(lock_seconds * 1000)))
-            fresh = insert_orders(conn, orders)
-            failpoints.passes(Failpoint.COMMIT)
+        with tracing.linked("store orders", Kind.INTERNAL, (order.traceparent for order in orders)):
+            fresh = _committed(database, orders, deadline, lock_seconds)
+            _tell(orders, writer, fresh)
     except DataRefused as reason:
         if len(orders) == 1:
             return [RefusedOrder(orders[0], reason)]
         return [refused for order in orders for refused in store(database, [order], writer, deadline, lock_seconds)]
     ORDERS_PERSISTED.labels(writer).inc(fresh)
     ORDERS_KNOWN.labels(writer).inc(len(orders) - fresh)
-    log.info("orders_persisted", orders=len(orders), fresh=fresh)
     return []
+
+
+def _committed(
+    database: Database, orders: list[OrderPlaced], deadline: Deadline | None, lock_seconds: float | None
+) -> int:
+    """Store the orders in one transaction; how many of them were not stored before."""
+    with database.transaction(deadline) as conn:
+        failpoints.passes(Failpoint.INSERT)
+        failpoints.carries(order.id for order in orders)
+        if lock_seconds is not None:
+            order_events.limit_lock_wait(conn, milliseconds=str(int(lock_seconds * 1000)))
+        fresh = insert_orders(conn, orders)
+        tracing.current().add_event("inserted")
+        failpoints.passes(Failpoint.COMMIT)
+    tracing.current().add_event("committed")
+    return fresh
+
+
+def _tell(orders: list[OrderPlaced], writer: Writer, fresh: int) -> None:
+    """In the log, and in the trace of each order that has one."""
+    order_ids = [str(order.id) for order in orders[:MAX_LOGGED_IDS]]
+    log.info("orders_persisted", writer=writer, orders=len(orders), fresh=fresh, order_ids=order_ids)
+    if tracing.is_on():
+        tracing.current().set_attributes(
+            {"shakerqueue.writer": writer, "shakerqueue.orders": len(orders), "shakerqueue.orders.fresh": fresh}
+        )
+        for order in orders:
+            tracing.share("store order", order.traceparent, {"shakerqueue.order_id": str(order.id)})
 
 
 def store_each(

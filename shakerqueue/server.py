@@ -22,6 +22,7 @@ from granian.constants import Interfaces
 from shakerqueue import shutdown
 from shakerqueue.config import Settings
 from shakerqueue.errors import ConfigurationError
+from shakerqueue.telemetry.logging import LineFormatter, LineHandler, configure_logging
 
 DRAIN_SECONDS = 8  # then workers are killed: with what comes after, the server ends within ten
 RESPAWN_PAUSE_SECONDS = 0.5
@@ -37,6 +38,7 @@ def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -
     Raises:
         ConfigurationError: the address cannot be had.
     """
+    configure_logging(settings)
     check_address_is_free(settings.host, settings.port)
     share_metrics(settings.workers)
     multiprocessing.set_start_method("spawn", force=True)  # a worker begins afresh, with no thread or lock half copied
@@ -53,7 +55,17 @@ def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
         log_access=False,
+        log_dictconfig=server_logging(settings),
     ).serve(target_loader=load_application)
+
+
+def server_logging(settings: Settings) -> dict[str, Any]:
+    """Granian's own lines in our form, in the main process and in the workers."""
+    return {
+        "formatters": {"line": {"()": LineFormatter, "settings": settings}},
+        "handlers": {"line": {"()": LineHandler, "formatter": "line"}},
+        "loggers": {"_granian": {"handlers": ["line"], "propagate": False}},
+    }
 
 
 def share_metrics(workers: int) -> None:

@@ -8,6 +8,7 @@ from consumer.ending import END_SECONDS, give_up
 from consumer.webhooks.dispatcher import Dispatcher
 from shakerqueue.config import load_settings
 from shakerqueue.errors import ConfigurationError
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.logging import configure_logging
 
 
@@ -18,7 +19,8 @@ def main() -> None:
 
 async def _dispatch() -> None:
     settings = load_settings()
-    configure_logging(settings.log_level, settings.log_format)
+    configure_logging(settings)
+    tracing.start(settings, "shakerqueue-webhooks")
     dispatcher = Dispatcher(settings)
 
     def end() -> None:
@@ -29,6 +31,7 @@ async def _dispatch() -> None:
         asyncio.get_running_loop().add_signal_handler(number, end)
     signal.signal(signal.SIGALRM, give_up)
     await dispatcher.run()
+    tracing.stop()
 
 
 if __name__ == "__main__":

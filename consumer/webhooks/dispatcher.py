@@ -18,7 +18,7 @@ from shakerqueue.database import Database
 from shakerqueue.errors import ShakerQueueError, Unavailable
 from shakerqueue.following import Follower
 from shakerqueue.menu import MenuCache
-from shakerqueue.queries import webhooks
+from shakerqueue.queries import order_traces, webhooks
 from shakerqueue.webhook_messages import News, bar_news, menu_news
 
 LOOK_SECONDS = 1.0  # how soon an endpoint whose dispatcher died is seen to be free
@@ -109,10 +109,10 @@ class Dispatcher:
             endpoint.stop()
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
-        del self._held[task]
+        endpoint_id = str(self._held.pop(task).id)
         if error := task.exception():
             # Nobody foresaw it. The endpoint is free again when its lease is over.
-            log.error("webhook_endpoint_failed", exc_info=error)
+            log.error("webhook_endpoint_failed", endpoint_id=endpoint_id, exc_info=error)
 
     def _news(self) -> Sequence[News]:
         """What has no place in the log, as far as it was read."""
@@ -136,5 +136,6 @@ class Dispatcher:
                 webhooks.forget_done_deliveries(conn, kept_seconds=KEPT_SECONDS, at_most=MAX_FORGOTTEN)
                 webhooks.forget_deliveries_of_deleted(conn, at_most=MAX_FORGOTTEN)
                 webhooks.forget_endpoints(conn)
+                order_traces.forget_order_traces(conn, kept_seconds=KEPT_SECONDS, at_most=MAX_FORGOTTEN)
         except ShakerQueueError as error:
             log.warning("webhooks_not_forgotten", reason=str(error))

@@ -1,14 +1,18 @@
 """One endpoint's part of the dispatcher: messages go out side by side, those of one order one after the other."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
+from consumer.webhooks.outcomes import Outcome
 from consumer.webhooks.sending import Sender
 from consumer.webhooks.signatures import signed_headers
 from consumer.webhooks.turns import LEASE_SECONDS, Attempt, Lease, LeaseLost, Turn, take_turn
@@ -17,8 +21,10 @@ from shakerqueue.errors import Unavailable
 from shakerqueue.queries import webhooks
 from shakerqueue.queries.models import WebhookEndpoint
 from shakerqueue.queries.webhooks import ListDueDeliveriesRow
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.metrics import WEBHOOK_ATTEMPTS
-from shakerqueue.webhook_messages import News
+from shakerqueue.telemetry.tracing import Attributes, Kind
+from shakerqueue.webhook_messages import News, message_id
 
 MAX_IN_FLIGHT = 16
 RENEW_SECONDS = 3.0  # well within a lease
@@ -42,6 +48,11 @@ class EndpointDispatcher:
         self._in_flight: dict[UUID, asyncio.Task[None]] = {}
         self._ended: list[Attempt] = []
 
+    @property
+    def id(self) -> UUID:
+        """The endpoint's."""
+        return self._lease.endpoint_id
+
     def wake(self) -> None:
         """Look now: something may have happened."""
         self._wake.set()
@@ -57,6 +68,7 @@ class EndpointDispatcher:
 
     async def run(self) -> None:
         """Return when stopped, when the endpoint is disabled, or when somebody else has it."""
+        bind_contextvars(endpoint_id=str(self.id))  # of this task, and of those that it starts
         try:
             while not self._stopping or self._in_flight or self._ended:
                 turn = await self._turn()
@@ -65,7 +77,7 @@ class EndpointDispatcher:
                 await self._wait(turn)
             await asyncio.to_thread(self._end_lease)
         except LeaseLost:
-            log.info("webhook_lease_lost", endpoint_id=str(self._lease.endpoint_id))
+            log.info("webhook_lease_lost")
         finally:
             self._break_off()
 
@@ -102,15 +114,37 @@ class EndpointDispatcher:
             self._wake.set()
 
     async def _post(self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow) -> None:
+        bind_contextvars(delivery_id=str(delivery.id), order_id=str(delivery.order_id) if delivery.order_id else None)
         began_at = datetime.now(UTC)
         body = delivery.body.encode()
         secrets = [endpoint.secret]
         if endpoint.previous_secret and endpoint.previous_secret_until and endpoint.previous_secret_until > began_at:
             secrets.append(endpoint.previous_secret)
         headers = {"content-type": "application/json", **signed_headers(delivery.id, body, secrets, int(time.time()))}
-        outcome = await self._sender.post(endpoint.url, headers, body)
+        outcome = await self._traced_post(endpoint, delivery, headers, body)
         WEBHOOK_ATTEMPTS.labels("delivered" if outcome.delivered else outcome.error or "refused").inc()
         self._ended.append(Attempt(delivery, began_at, outcome))
+
+    async def _traced_post(
+        self, endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow, headers: dict[str, str], body: bytes
+    ) -> Outcome:
+        """One attempt, within the trace in which the order was placed: the receiver may go on with it."""
+        with tracing.continued("POST webhook", Kind.CLIENT, delivery.traceparent) as span:
+            if traceparent := tracing.traceparent():
+                headers = {**headers, "traceparent": traceparent}
+            outcome = await self._sender.post(endpoint.url, headers, body)
+            if tracing.is_on():
+                span.set_attributes(_span_attributes(endpoint, delivery, outcome))
+            log.log(
+                logging.INFO if outcome.delivered else logging.WARNING,
+                "webhook_attempt",
+                type=delivery.type,
+                attempt=delivery.attempts + 1,
+                status=outcome.status,
+                error=outcome.error,
+                duration_seconds=round(outcome.duration_seconds, 6),
+            )
+        return outcome
 
     async def _wait(self, turn: Turn | None) -> None:
         """Until something ended or happened, or the next message is due."""
@@ -131,3 +165,21 @@ class EndpointDispatcher:
     def _end_lease(self) -> None:
         with suppress(Unavailable), self._database.connection() as conn:
             webhooks.end_lease(conn, id=self._lease.endpoint_id, lease_token=self._lease.token)
+
+
+def _span_attributes(endpoint: WebhookEndpoint, delivery: ListDueDeliveriesRow, outcome: Outcome) -> Attributes:
+    """Whom, what, and what came of it. Not the URL: it may hold a token of the receiver's."""
+    told: dict[str, str | int] = {
+        "http.request.method": "POST",
+        "http.request.resend_count": delivery.attempts,
+        "server.address": urlsplit(endpoint.url).hostname or "",
+        "shakerqueue.webhook.type": delivery.type,
+        "shakerqueue.webhook.id": message_id(delivery.id),
+        "shakerqueue.webhook.endpoint_id": str(endpoint.id),
+        "shakerqueue.order_id": str(delivery.order_id),
+    }
+    if outcome.status is not None:
+        told["http.response.status_code"] = outcome.status
+    if not outcome.delivered:
+        told["error.type"] = outcome.error or str(outcome.status)
+    return told

@@ -1,8 +1,13 @@
 """The feed of events: as a stream that goes on, or page by page."""
 
+import time
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import structlog
 from flask import Response, jsonify, request
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from shakerqueue import shutdown
 from shakerqueue.api.blueprints import Blueprint
@@ -21,6 +26,8 @@ from shakerqueue.roles import PEOPLE
 from shakerqueue.scopes import Scope
 
 STREAM = "text/event-stream"
+
+log = structlog.get_logger(__name__)
 
 blueprint = Blueprint("events", __name__, url_prefix="/events", description="What happens to orders, as it happens")
 
@@ -57,8 +64,15 @@ def _stream(place: int | None) -> Response:
     response = Response(iter(EventStream(services(), who, place)), mimetype=STREAM)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect before it sends
+    response.call_on_close(partial(_log_end, get_contextvars(), time.monotonic()))
     response.call_on_close(lambda: places.give_back(who))
     return response
+
+
+def _log_end(context: Mapping[str, Any], began_at: float) -> None:
+    """The server ends a stream in any of its threads, when the request that asked for it is long over."""
+    with bound_contextvars(**context):
+        log.info("stream_ended", duration_seconds=round(time.monotonic() - began_at, 6))
 
 
 def _page(place: int | None, wait_seconds: float) -> Response:

@@ -10,6 +10,7 @@ from shakerqueue.api import cookies, rate_limits
 from shakerqueue.api.blueprints import QUERY_ATTRIBUTE
 from shakerqueue.api.principals import Principal, program
 from shakerqueue.api.problems import FieldError, Problem, unauthorized, unavailable
+from shakerqueue.api.request_context import note_principal
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import Services, services
 from shakerqueue.api.tokens import InvalidToken
@@ -142,11 +143,13 @@ def signed_in_principal() -> Principal:
         raise unauthorized("Send the header: Authorization: Bearer <token or API key>.")
     try:
         if header is not None and credential.startswith(MARK):
-            return program(services().api_keys.find(credential, request_deadline()))
-        who = services().tokens.principal(credential)
+            who = program(services().api_keys.find(credential, request_deadline()))
+        else:
+            who = services().tokens.principal(credential)
     except (InvalidToken, InvalidApiKey) as error:
         raise unauthorized(str(error)) from None
-    if is_revoked(who, services()):
+    note_principal(who)
+    if not who.is_program and is_revoked(who, services()):
         raise unauthorized("The token was revoked: sign in again.")
     return who
 

@@ -11,6 +11,7 @@ from shakerqueue.api.fields import KEY_RULE, is_idempotency_key
 from shakerqueue.api.order_json import accepted, brief_json, orders_json
 from shakerqueue.api.placing import Placement
 from shakerqueue.api.problems import FieldError, Problem
+from shakerqueue.api.request_context import note_orders
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.api.waiting import waiting_place
@@ -119,6 +120,7 @@ def replayed(placement: Placement, stored: Order) -> Response:
     Raises:
         Problem: 422, the key stands for another order.
     """
+    note_orders([stored.id])
     if stored.fingerprint != placement.fingerprint:
         raise key_conflict(KEY_HEADER)
     [order] = replays([stored], request_deadline())

@@ -17,6 +17,7 @@ from shakerqueue.api.order_batch_schemas import BatchedOrderSchema, OrderBatchSc
 from shakerqueue.api.order_json import queued_json
 from shakerqueue.api.placing import Body, Placement, Terms, placed_order, placement_of, terms_for
 from shakerqueue.api.problems import FieldError, Problem, invalid_fields, problem_of
+from shakerqueue.api.request_context import note_orders
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.deadlines import Deadline
@@ -161,6 +162,7 @@ def _one_order_a_key(settled: dict[Placement, OrderPlaced | Outcome]) -> dict[Pl
 def _accepted(placed: dict[Placement, OrderPlaced]) -> dict[Placement, Outcome]:
     if not placed:
         return {}
+    note_orders([order.id for order in placed.values()])
     failures = services().acceptance.accept_all(list(placed.values()), request_deadline())
     return {
         placement: failure or Accepted(queued_json(order), replayed=False)

@@ -15,6 +15,7 @@ from shakerqueue.api.order_json import accepted, orders_json, queued_json
 from shakerqueue.api.pages import END_OF_TIME, page
 from shakerqueue.api.placing import placed_order, placement_of, terms_for
 from shakerqueue.api.problems import Problem
+from shakerqueue.api.request_context import note_orders
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import (
     QUEUED,
@@ -60,6 +61,7 @@ def place_order(body: dict[str, Any]) -> Response:
         if stored := earlier_order(placement):
             return replayed(placement, stored)
         raise
+    note_orders([order.id])
     services().acceptance.accept(order, request_deadline())
     return accepted(queued_json(order), order.id)
 

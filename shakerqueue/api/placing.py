@@ -15,6 +15,7 @@ from shakerqueue.menu import MenuReading, can_be_ordered
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.order_ids import fingerprint, order_id
 from shakerqueue.queries.models import Recipe, UserRole
+from shakerqueue.telemetry import tracing
 
 Body = dict[str, Any]  # what is asked for, checked: as PlaceOrderSchema loads it
 
@@ -75,6 +76,7 @@ def placed_order(placement: Placement, body: Body, terms: Terms) -> OrderPlaced:
         external_id=body["external_id"],
         note=body["note"],
         rush=body["rush"],
+        traceparent=tracing.traceparent(),
     )
 
 

@@ -9,6 +9,7 @@ from psycopg import Connection
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.openapi.contracts import contract
+from shakerqueue.api.request_context import note_orders
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.schemas import (
     CanceledDrinkSchema,
@@ -76,8 +77,10 @@ def claim(body: dict[str, Any]) -> Response | dict[str, Any]:
     if not claimed:
         return Response(status=204)
     keys = {(item.order_id, item.number) for item in claimed}
+    order_ids = sorted({order_id for order_id, _ in keys})
+    note_orders(order_ids)
     with services().database.connection(request_deadline()) as conn:
-        drinks = open_drinks.list_open_drinks_of_orders(conn, order_ids=sorted({order_id for order_id, _ in keys}))
+        drinks = open_drinks.list_open_drinks_of_orders(conn, order_ids=order_ids)
     return {"items": [_drink(drink, now) for drink in drinks if (drink.order_id, drink.number) in keys]}
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import structlog
 from flask import Flask, Response, g, request
 
+from shakerqueue.api import request_context
 from shakerqueue.deadlines import Deadline
 from shakerqueue.table_links import LINK_PATH
 
@@ -21,11 +22,13 @@ log = structlog.get_logger(__name__)
 def register_hooks(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_finish)
+    app.teardown_request(request_context.end)
 
 
 def _begin() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _USABLE_ID.fullmatch(given) else uuid4().hex
+    request_context.begin(g.request_id)
     g.started_seconds = perf_counter()
     g.deadline = Deadline.after(REQUEST_SECONDS)
 
@@ -46,15 +49,14 @@ def _finish(response: Response) -> Response:
     write = log.debug if request.blueprint == "health" else log.info
     write(
         "request",
-        request_id=g.request_id,
         method=request.method,
-        path=_path_for_logs(),
+        path=path_for_logs(),
         status=response.status_code,
         duration_seconds=round(perf_counter() - g.started_seconds, 6),
     )
     return response
 
 
-def _path_for_logs() -> str:
+def path_for_logs() -> str:
     """The path, without what a table's link says: whoever reads a log must not order by it."""
     return f"{LINK_PATH}…" if request.path.startswith(LINK_PATH) else request.path

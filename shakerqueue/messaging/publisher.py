@@ -19,7 +19,9 @@ from shakerqueue.messaging.messages import OrderPlaced, encode_order
 from shakerqueue.messaging.outbox import NotConfirmed, Obstacle, Outbox, WaitingOrders
 from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession, QueueState
 from shakerqueue.messaging.topology import Topology
+from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.metrics import PUBLISH_FAILURES
+from shakerqueue.telemetry.tracing import Kind
 
 RECONNECT_SECONDS = (0.2, 1.0)  # a pause drawn between the two, so that many processes do not return as one
 
@@ -35,6 +37,14 @@ class Publisher:
         self._outbox = Outbox()
         self._stopping = threading.Event()
         self._session: PublisherSession | None = None
+        self._span_name = f"publish {topology.orders_exchange}"
+        self._span_attributes = {
+            "messaging.system": "rabbitmq",
+            "messaging.operation.name": "publish",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": topology.orders_exchange,
+            "messaging.rabbitmq.destination.routing_key": topology.orders_queue,
+        }
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 
     def start(self) -> None:
@@ -59,14 +69,16 @@ class Publisher:
         Raises:
             NotConfirmed: they were not confirmed in time, or were refused. They may be queued all the same.
         """
-        failpoints.passes(Failpoint.PUBLISH)
-        waiting = WaitingOrders([encode_order(order) for order in orders])
-        try:
-            self._outbox.put(waiting)
-            waiting.wait(deadline.sooner(CONFIRM_SECONDS))
-        except NotConfirmed as error:
-            PUBLISH_FAILURES.labels(error.obstacle).inc(len(orders))
-            raise
+        with tracing.span(self._span_name, Kind.PRODUCER, self._span_attributes) as span:
+            failpoints.passes(Failpoint.PUBLISH)
+            waiting = WaitingOrders([encode_order(order) for order in orders])
+            try:
+                self._outbox.put(waiting)
+                waiting.wait(deadline.sooner(CONFIRM_SECONDS))
+            except NotConfirmed as error:
+                PUBLISH_FAILURES.labels(error.obstacle).inc(len(orders))
+                span.set_attribute("shakerqueue.obstacle", error.obstacle)
+                raise
 
     def queue_state(self, deadline: Deadline) -> QueueState:
         """How the queues stand at this moment.

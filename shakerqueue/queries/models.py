@@ -768,3 +768,12 @@ def told_event_from_row(
         external_id,
         recipe,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTrace:
+    """A row of `order_traces`."""
+
+    order_id: UUID
+    traceparent: str
+    created_at: datetime

@@ -601,9 +601,11 @@ def note_progress(
 
 
 LIST_DUE_DELIVERIES: Final = """-- name: ListDueDeliveries
-SELECT id, type, body, attempts, failures FROM webhook_deliveries
-WHERE endpoint_id = $1 AND next_attempt_at <= now() AND id <> ALL($2::uuid[])
-ORDER BY next_attempt_at, created_at
+SELECT d.id, d.type, d.order_id, d.body, d.attempts, d.failures, t.traceparent
+FROM webhook_deliveries AS d
+LEFT JOIN order_traces AS t ON t.order_id = d.order_id
+WHERE d.endpoint_id = $1 AND d.next_attempt_at <= now() AND d.id <> ALL($2::uuid[])
+ORDER BY d.next_attempt_at, d.created_at
 LIMIT $3::integer
 """
 
@@ -614,9 +616,11 @@ class ListDueDeliveriesRow:
 
     id: UUID
     type: str
+    order_id: UUID | None
     body: str
     attempts: int
     failures: int
+    traceparent: str | None
 
 
 def list_due_deliveries(
@@ -626,7 +630,7 @@ def list_due_deliveries(
     in_flight: Sequence[UUID],
     at_most: int,
 ) -> list[ListDueDeliveriesRow]:
-    """What is to be sent now, the longest due first, without what is being sent."""
+    """What is to be sent now, the longest due first, with its order's trace; not what is being sent."""
     return (
         RawCursor(conn, row_factory=args_row(ListDueDeliveriesRow))
         .execute(LIST_DUE_DELIVERIES, [endpoint_id, list(in_flight), at_most])

@@ -209,10 +209,12 @@ SET last_event_id = @last_event_id, menu_digest = sqlc.narg('menu_digest'), bar_
 WHERE id = @id;
 
 -- name: ListDueDeliveries :many
--- What is to be sent now, the longest due first, without what is being sent.
-SELECT id, type, body, attempts, failures FROM webhook_deliveries
-WHERE endpoint_id = @endpoint_id AND next_attempt_at <= now() AND id <> ALL(@in_flight::uuid[])
-ORDER BY next_attempt_at, created_at
+-- What is to be sent now, the longest due first, with its order's trace; not what is being sent.
+SELECT d.id, d.type, d.order_id, d.body, d.attempts, d.failures, t.traceparent
+FROM webhook_deliveries AS d
+LEFT JOIN order_traces AS t ON t.order_id = d.order_id
+WHERE d.endpoint_id = @endpoint_id AND d.next_attempt_at <= now() AND d.id <> ALL(@in_flight::uuid[])
+ORDER BY d.next_attempt_at, d.created_at
 LIMIT @at_most::integer;
 
 -- name: GetSecondsUntilDue :one

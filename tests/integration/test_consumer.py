@@ -249,7 +249,7 @@ def test_what_was_delivered_too_often_is_not_even_parsed(
     database: Database, new_order: Callable[[], OrderPlaced]
 ) -> None:
     body = pack([encode_order(new_order())])
-    [(tag, fate, letter)] = handlers.persist(database, [Delivery(7, body, delivery_count=MAX_DELIVERY_COUNT)])
+    [(tag, fate, letter, _)] = handlers.persist(database, [Delivery(7, body, delivery_count=MAX_DELIVERY_COUNT)])
     assert (7, Fate.DEAD, body) == (tag, fate, letter.body)
     assert "delivered 5 times without being handled" == letter.reason
 

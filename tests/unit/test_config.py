@@ -67,6 +67,9 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("AMQP_PREFIX", "UPPER case"),
         ("SHAKERQUEUE_ENV", "staging"),
         ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://user:password@collector"),
+        ("OTEL_TRACES_SAMPLER_ARG", "1.5"),
         ("FAILPOINTS_DIR", "failpoints"),
         ("TIME_ZONE", "Europe/Atlantis"),
         ("TIME_ZONE", "Europe"),
@@ -126,3 +129,26 @@ def test_a_file_that_cannot_be_read_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("JWT_SECRET_FILE", "/nowhere/at/all")
     with pytest.raises(ConfigurationError, match="JWT_SECRET_FILE"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "endpoint"),
+    [
+        ("", None),
+        ("http://collector:4318/", "http://collector:4318"),
+        ("https://otlp.example/eu", "https://otlp.example/eu"),
+    ],
+)
+def test_traces_are_off_unless_they_have_somewhere_to_go(
+    monkeypatch: pytest.MonkeyPatch, given: str, endpoint: str | None
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", given)
+    assert endpoint == load_settings().otlp_endpoint
+
+
+def test_the_collectors_credentials_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "headers").write_text("authorization=Bearer%20collector\n")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS_FILE", str(tmp_path / "headers"))
+    settings = load_settings()
+    assert "authorization=Bearer%20collector" == settings.otlp_headers
+    assert "collector" not in repr(settings)
