@@ -24,7 +24,7 @@ LABEL org.opencontainers.image.title="ShakerQueue" \
 # The name is for yoyo, which writes down who migrated. A new named volume takes the owner of the folder it is
 # mounted over: so the user, who is not root, can write the secrets at the first start.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin shakerqueue \
-    && install --directory --owner=10001 --group=10001 /secrets/app /secrets/postgres /secrets/rabbitmq
+    && install --directory --owner=10001 --group=10001 /secrets/app /secrets/postgres /secrets/rabbitmq /secrets/valkey
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH \

@@ -5,7 +5,7 @@ import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ctypes.util import find_library
 from pathlib import Path
 
@@ -28,8 +28,10 @@ def find(program: str) -> Path | None:
     return Path(found) if found else None
 
 
-def ensure_program(program: str) -> Path:
+def ensure_program(program: str, *units: str) -> Path:
     """The path of a program, first installed from Debian's package of that name where it is missing and we may.
+
+    `units` are those that the package brings for systemd; they do not run, neither now nor after a boot.
 
     Raises:
         ServerError: there is none, and installing is not permitted or failed.
@@ -41,7 +43,7 @@ def ensure_program(program: str) -> Path:
         if find(program) is None:
             root = root_and_apt(advice)
             print(f"  {program} is missing: installing Debian's package …", flush=True)
-            install(root, program, advice)
+            install_without_service(root, program, units, advice)
     if found := find(program):
         return found
     raise ServerError(advice)
@@ -108,6 +110,35 @@ def install(root: list[str], package: str, advice: str) -> None:
         apt_get(root, "install", "--yes", "--no-install-recommends", package)
     except ServerError as error:
         raise ServerError(f"{error}\n{advice}") from error
+
+
+def install_without_service(root: list[str], package: str, units: Iterable[str], advice: str) -> None:
+    """Install a package but not its system services, which would run from now on and after each boot.
+
+    Raises:
+        ServerError: as `install`.
+    """
+    new_units = [unit for unit in units if _systemd() and not _unit_exists(unit)]
+    for unit in new_units:
+        _systemctl(root, "mask", "--runtime", unit)
+    try:
+        install(root, package, advice)
+    finally:
+        for unit in new_units:
+            _systemctl(root, "unmask", "--runtime", unit)
+            _systemctl(root, "disable", unit)
+
+
+def _systemd() -> bool:
+    return Path("/run/systemd/system").is_dir()
+
+
+def _unit_exists(unit: str) -> bool:
+    return succeeds(["systemctl", "cat", unit])
+
+
+def _systemctl(root: list[str], *words: str) -> None:
+    subprocess.run([*root, "systemctl", "--quiet", *words], capture_output=True, check=False)
 
 
 def apt_get(root: list[str], *words: str) -> None:

@@ -1,9 +1,8 @@
 """RabbitMQ's programs: found on this machine, or installed from Debian where that is permitted."""
 
-import subprocess
 from pathlib import Path
 
-from dev.debian import find, install, installing_alone, root_and_apt, succeeds
+from dev.debian import find, install_without_service, installing_alone, root_and_apt
 from dev.servers import ServerError
 
 PACKAGE = "rabbitmq-server"
@@ -33,32 +32,7 @@ def ensure_installed() -> Path:
         if server_script() is None:
             root = root_and_apt(ADVICE)
             print("  RabbitMQ is missing: installing Debian's package rabbitmq-server (a minute or two) …", flush=True)
-            _install(root)
+            install_without_service(root, PACKAGE, UNITS, ADVICE)
     if script := server_script():
         return script
     raise ServerError(ADVICE)
-
-
-def _install(root: list[str]) -> None:
-    """Install the package but not its system service, which would run from now on and after each boot."""
-    new_units = [unit for unit in UNITS if _systemd() and not _unit_exists(unit)]
-    for unit in new_units:
-        _systemctl(root, "mask", "--runtime", unit)
-    try:
-        install(root, PACKAGE, ADVICE)
-    finally:
-        for unit in new_units:
-            _systemctl(root, "unmask", "--runtime", unit)
-            _systemctl(root, "disable", unit)
-
-
-def _systemd() -> bool:
-    return Path("/run/systemd/system").is_dir()
-
-
-def _unit_exists(unit: str) -> bool:
-    return succeeds(["systemctl", "cat", unit])
-
-
-def _systemctl(root: list[str], *words: str) -> None:
-    subprocess.run([*root, "systemctl", "--quiet", *words], capture_output=True, check=False)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from shakerqueue import failpoints
@@ -27,6 +28,7 @@ from shakerqueue.api import (
     orders,
     problems,
     queue,
+    rate_limits,
     recipes,
     reports,
     requests,
@@ -50,6 +52,7 @@ from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
 from shakerqueue.database import Database
 from shakerqueue.deadlines import Deadline
+from shakerqueue.devices import Devices
 from shakerqueue.errors import Unavailable
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
@@ -60,10 +63,12 @@ from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.order_writer import OrderWriter
-from shakerqueue.passwords import PasswordHasher
+from shakerqueue.passwords import PasswordHasher, hashes_at_once
 from shakerqueue.refresh_tokens import derived_secret
+from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.sign_in_attempts import SignInAttempts
 from shakerqueue.telemetry.logging import configure_logging
 from shakerqueue.web import docs, headers, pages
 
@@ -119,11 +124,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     tokens.configure(app, settings)
+    trust_proxies(app, settings.trusted_proxies)
     requests.register_hooks(app)
+    rate_limits.register_headers(app)
     headers.register(app, settings)
     contract.publish(app, register_api(app))
     app.extensions[EXTENSION] = _start_services(settings)
     return app
+
+
+def trust_proxies(app: Flask, count: int) -> None:
+    """Take a client's address from what the last so many proxies wrote; without any, `X-Forwarded-For` is nothing.
+
+    Of what they may forward it is the only thing that we use: our own address is PUBLIC_URL.
+    """
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=0)  # type: ignore[method-assign]
 
 
 def describe_api() -> dict[str, Any]:
@@ -152,7 +168,9 @@ def _start_services(settings: Settings) -> Services:
     publisher = Publisher(settings.amqp_url, topology) if settings.amqp_url else None
     writer = OrderWriter(database)
     revocations = Revocations()
+    devices = Devices(settings.jwt_secret)
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
+    request_counts = RequestCounts(settings.rate_limit_storage_url, settings.workers) if settings.rate_limits else None
     follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
     for part in (database, follower, publisher, writer):
         if part:
@@ -168,13 +186,16 @@ def _start_services(settings: Settings) -> Services:
         writer=writer,
         acceptance=Acceptance(publisher, writer),
         dead_letters=DeadLetters(settings.amqp_url, topology) if settings.amqp_url else None,
-        passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost),
+        passwords=PasswordHasher(settings.password_pepper, settings.bcrypt_cost, hashes_at_once(settings.workers)),
         tokens=tokens.TokenVerifier(),
         revocations=revocations,
         api_keys=known_keys,
         sessions=sessions,
+        devices=devices,
+        sign_in_attempts=SignInAttempts(settings.jwt_secret, devices),
         guest_passes=GuestPasses(sessions, settings.guest_pass_seconds),
         order_id_secret=OrderIdSecret(database),
+        request_counts=request_counts,
         waiting_places=Semaphore(settings.threads // 4),
         stream_places=StreamPlaces(settings.threads // 2),
         report_places=Semaphore(max(1, settings.database_pool_size // 2)),

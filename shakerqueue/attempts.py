@@ -42,6 +42,21 @@ def passwords_of(user_id: UUID) -> Budget:
     return Budget(f"password:{user_id}", max_failures=5)
 
 
+def sign_ins_from(network: str) -> Budget:
+    """Failed sign-ins from one address, into whatever accounts. A bar's guests may share it."""
+    return Budget(f"sign-in-from:{network}", max_failures=50)
+
+
+def sign_ins_of(account: str) -> Budget:
+    """Failed sign-ins into one account, from wherever."""
+    return Budget(f"sign-in:{account}", max_failures=5)
+
+
+def sign_ins_on(device: str) -> Budget:
+    """Failed sign-ins into one account on one device that it has signed in on before."""
+    return Budget(f"sign-in-on:{device}", max_failures=5)
+
+
 def reserve(conn: Connection[Any], *budgets: Budget) -> int:
     """Count an attempt as failed in each budget, and return how many more may fail. In a transaction.
 

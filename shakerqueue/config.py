@@ -21,6 +21,7 @@ MAX_ACCESS_TOKEN_SECONDS = 900  # how far back every process remembers revocatio
 HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NO_BROKER = "off"
+ON, OFF = "on", "off"
 PUBLIC_URL_FORM = re.compile(r"^https?://[^/?#@\s]+/?$")  # scheme and host, perhaps a port
 
 
@@ -56,6 +57,9 @@ class Settings:
     log_format: str
     business_days: BusinessDays
     webhook_allow_private: bool
+    rate_limits: bool = True
+    rate_limit_storage_url: str | None = field(default=None, repr=False)  # None: each process counts for itself
+    trusted_proxies: int = 0  # that stand before the API, one behind the other
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
     failpoints_folder: Path | None = None
 
@@ -109,6 +113,11 @@ def _read(env: Env) -> Settings:
         log_format=env.str("LOG_FORMAT", default="json", validate=validate.OneOf(["json", "console"])),
         business_days=_business_days(env),
         webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
+        rate_limits=env.str("RATE_LIMITS", default=ON, validate=validate.OneOf([ON, OFF])) == ON,
+        rate_limit_storage_url=env.str(
+            "RATE_LIMIT_STORAGE_URI", default=None, validate=validate.Regexp("^(redis|valkey)s?://")
+        ),
+        trusted_proxies=_whole(env, "TRUSTED_PROXIES", default=0, low=0, high=16),
         public_url=_public_url(env),
         failpoints_folder=_failpoints_folder(env, environment),
     )

@@ -10,6 +10,8 @@ from dev import state
 from dev.postgres import PrivatePostgres
 from dev.rabbitmq import PrivateRabbitMQ
 from dev.rabbitmq_install import ensure_installed
+from dev.redis_server import PrivateRedis, ensure_redis
+from dev.servers import ServerError
 from tests.support.bar import Bar
 from tests.support.bars import Bars, create_template
 from tests.support.room import room
@@ -49,6 +51,22 @@ def amqp_url(server_state: Path) -> Iterator[str]:
     ensure_installed()
     with PrivateRabbitMQ(server_state) as server:
         yield server.url
+
+
+@pytest.fixture
+def redis(server_state: Path) -> Iterator[PrivateRedis]:
+    """A store of counts; tests break it, so each has its own.
+
+    Where none can be had they are skipped, though never where a change is judged by them.
+    """
+    try:
+        ensure_redis()
+    except ServerError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    with PrivateRedis(server_state) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -10,21 +10,22 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, principal, public
 from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import unauthorized
+from shakerqueue.api.rate_limits import REGISTER, SESSION, SIGN_IN, limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
+from shakerqueue.api.signing_in import session_of
 from shakerqueue.api.tokens import make_access_token
-from shakerqueue.queries import sessions, users
-from shakerqueue.queries.models import User, UserRole
+from shakerqueue.queries import sessions
+from shakerqueue.queries.models import UserRole
 from shakerqueue.roles import PEOPLE
-from shakerqueue.sessions import RightsChanged, SessionEnded, SignIn
-
-NO_ENTRY = "Address and password do not fit."
+from shakerqueue.sessions import SessionEnded, SignIn
 
 blueprint = Blueprint("auth", __name__, description="Signing up, in and out")
 
 
 @blueprint.route("/register", methods=["POST"])
 @public
+@limited(REGISTER)
 @blueprint.arguments(RegisterSchema)
 @blueprint.response(201, SignInSchema)
 @contract(fails=["taken"])
@@ -38,16 +39,18 @@ def register(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/login", methods=["POST"])
 @public
+@limited(SIGN_IN)
 @blueprint.arguments(LoginSchema)
-@blueprint.response(200, SignInSchema)
+@blueprint.response(200, SignInSchema, headers=["Set-Cookie"])
 @contract(fails=["unauthorized"])
 def login(credentials: dict[str, Any]) -> dict[str, Any]:
-    """Sign in with address and password."""
+    """Sign in with address and password. The cookie makes this device known: what others try does not hold it up."""
     return signed_in(session_of(**credentials))
 
 
 @blueprint.route("/token/refresh", methods=["POST"])
 @public
+@limited(SESSION)
 @blueprint.arguments(RefreshSchema)
 @blueprint.response(200, SignInSchema)
 @contract(fails=["unauthorized"])
@@ -70,20 +73,6 @@ def logout() -> Response:
     return Response(status=204)
 
 
-def session_of(email: str, password: str) -> SignIn:
-    """A new session of whoever has this address and this password.
-
-    Raises:
-        Problem: 401, the same for whatever does not fit.
-    """
-    user = _authenticated(email, password)
-    try:
-        with services().database.connection(request_deadline()) as conn:
-            return services().sessions.open(conn, user)
-    except RightsChanged:
-        raise unauthorized(NO_ENTRY) from None
-
-
 def signed_in(sign_in: SignIn) -> dict[str, Any]:
     """The answer to whoever may in."""
     access = make_access_token(sign_in)
@@ -93,13 +82,3 @@ def signed_in(sign_in: SignIn) -> dict[str, Any]:
         "expires_in": access.seconds,
         "refresh_token": sign_in.refresh_token,
     }
-
-
-def _authenticated(email: str, password: str) -> User:
-    with services().database.connection(request_deadline()) as conn:
-        user = users.get_user_by_email(conn, email=email)
-    # Unknown, disabled and wrong password cost the same work and get the same answer: nobody learns who exists.
-    matches = services().passwords.matches(password, user.password_hash if user else None)
-    if user is None or not matches or user.disabled_at is not None:
-        raise unauthorized(NO_ENTRY)
-    return user

@@ -1,14 +1,17 @@
 """The tokens of the web pages: in cookies that no script can read and no other site can make a browser send."""
 
-from flask import Response, request
+from flask import Response, after_this_request, request
 
 from shakerqueue.api.problems import Problem
 from shakerqueue.api.services import services
 from shakerqueue.api.tokens import AccessToken
+from shakerqueue.devices import Device
+from shakerqueue.queries.models import User
 from shakerqueue.sessions import SignIn
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REFRESH_PATH = "/session"  # the one place that the refresh token is sent to
+DEVICE_SECONDS = 180 * 86_400  # after the last sign-in
 
 
 def set_cookies(response: Response, sign_in: SignIn, access: AccessToken) -> Response:
@@ -40,6 +43,21 @@ def refresh_token() -> str | None:
     return request.cookies.get(_refresh_name())
 
 
+def device() -> Device:
+    """The device that asks. What it says opens nothing, so it matters little who made it say so."""
+    return Device.parse(request.cookies.get(_device_name()))
+
+
+def remember_device(user: User) -> None:
+    """Let the device keep that this user has signed in on it, with this request's answer."""
+    marked = services().devices.marked(device(), user)
+
+    @after_this_request
+    def set_cookie(response: Response) -> Response:
+        _set(response, _device_name(), str(marked), "/", DEVICE_SECONDS)
+        return response
+
+
 def refuse_other_origins() -> None:
     """Let pass what a page of our own sent; an unsafe request that lives on a cookie needs that.
 
@@ -65,6 +83,10 @@ def _set(response: Response, name: str, value: str, path: str, max_age_seconds: 
 def _access_name() -> str:
     # The prefix makes browsers refuse it from a neighbouring host or over plain HTTP (RFC 6265bis, 4.1.3).
     return "__Host-access_token" if services().settings.secure_cookies else "access_token"
+
+
+def _device_name() -> str:
+    return "__Host-device" if services().settings.secure_cookies else "device"
 
 
 def _refresh_name() -> str:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from flask import g, request
 
-from shakerqueue.api import cookies
+from shakerqueue.api import cookies, rate_limits
 from shakerqueue.api.blueprints import QUERY_ATTRIBUTE
 from shakerqueue.api.principals import Principal, program
 from shakerqueue.api.problems import FieldError, Problem, unauthorized, unavailable
@@ -14,6 +14,7 @@ from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import Services, services
 from shakerqueue.api.tokens import InvalidToken
 from shakerqueue.api_keys import MARK, InvalidApiKey
+from shakerqueue.errors import Unavailable
 from shakerqueue.queries.models import UserRole
 from shakerqueue.scopes import Scope
 
@@ -32,7 +33,7 @@ def allow(roles: frozenset[UserRole], scope: Scope | None = None) -> Callable[[V
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.principal = _entitled(signed_in_principal(), roles, scope)
+            g.principal = _entitled(_counted_principal(), roles, scope)
             _refuse_unknown_query(view)
             return view(*args, **kwargs)
 
@@ -45,9 +46,11 @@ def allow(roles: frozenset[UserRole], scope: Scope | None = None) -> Callable[[V
 
 def public(view: View) -> View:
     """Anyone, signed in or not. Said aloud, so that a forgotten guard can be told from an open route."""
+    policy = rate_limits.policy_of(view)
 
     @wraps(view)
     def open_to_all(*args: Any, **kwargs: Any) -> Any:
+        rate_limits.count_address(policy)
         _refuse_unknown_query(view)
         return view(*args, **kwargs)
 
@@ -57,8 +60,14 @@ def public(view: View) -> View:
 
 def page(view: View) -> View:
     """A page, for anyone; people pass its address on with whatever they append to it."""
-    setattr(view, GUARD_ATTRIBUTE, None)
-    return view
+
+    @wraps(view)
+    def shown_to_all(*args: Any, **kwargs: Any) -> Any:
+        rate_limits.count_address(rate_limits.ADDRESS)
+        return view(*args, **kwargs)
+
+    setattr(shown_to_all, GUARD_ATTRIBUTE, None)
+    return cast("View", shown_to_all)
 
 
 def own_pages(view: View) -> View:
@@ -76,6 +85,17 @@ def own_pages(view: View) -> View:
 def principal() -> Principal:
     """Who is asking; only below `allow`."""
     return cast("Principal", g.principal)
+
+
+def _counted_principal() -> Principal:
+    """Who asks, with one more request of theirs. Whoever shows nothing good is counted by their address alone."""
+    try:
+        who = signed_in_principal()
+    except (Problem, Unavailable):
+        rate_limits.count_address(rate_limits.ADDRESS)
+        raise
+    rate_limits.count_principal(who)
+    return who
 
 
 def _entitled(who: Principal, roles: frozenset[UserRole], scope: Scope | None) -> Principal:

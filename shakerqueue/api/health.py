@@ -10,6 +10,7 @@ from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
 from shakerqueue.api.health_schemas import LivenessSchema, ReadinessSchema
 from shakerqueue.api.openapi.contracts import contract
+from shakerqueue.api.rate_limits import limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.errors import Unavailable
@@ -38,6 +39,7 @@ class Readiness(NamedTuple):
 
 @blueprint.route("/livez")
 @public
+@limited(None)
 @blueprint.response(200, LivenessSchema)
 @contract(needs_nothing=True)
 def livez() -> dict[str, str]:
@@ -47,6 +49,7 @@ def livez() -> dict[str, str]:
 
 @blueprint.route("/readyz")
 @public
+@limited(None)
 @blueprint.response(200, ReadinessSchema)
 @blueprint.alt_response(503, schema=ReadinessSchema, description="Orders cannot be taken.")
 @contract(needs_nothing=True)

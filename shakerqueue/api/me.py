@@ -5,9 +5,11 @@ from typing import Any
 from flask import Response
 
 from shakerqueue import attempts
+from shakerqueue.api import cookies
 from shakerqueue.api.account_schemas import PasswordChangeSchema, PinSchema, SignInSchema, UserSchema
 from shakerqueue.api.auth import signed_in
 from shakerqueue.api.blueprints import Blueprint
+from shakerqueue.api.comparing import is_right
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.problems import FieldError, Problem
@@ -33,22 +35,24 @@ def get_me() -> User:
 @blueprint.route("", methods=["PATCH"])
 @allow(PEOPLE)
 @blueprint.arguments(PasswordChangeSchema)
-@blueprint.response(200, SignInSchema)
-@contract(fails=["forbidden", "not_found", "wrong_password", "too_many_requests", "conflict"])
+@blueprint.response(200, SignInSchema, headers=["Set-Cookie"])
+@contract(fails=["forbidden", "not_found", "wrong_password", "conflict"])
 def change_password(body: dict[str, Any]) -> dict[str, Any]:
     """Change the password; the old one is needed. Every session ends, and the answer holds the tokens of a new one."""
     if principal().table is not None:
         raise Problem(403, "A table's guest has no password.")
     user = _me()
     _check_password(user, body["old_password"], field="old_password")
-    return signed_in(_with_password(user, services().passwords.hash(body["password"])))
+    changed = _with_password(user, services().passwords.hash(body["password"]))
+    cookies.remember_device(changed.user)  # by the new password all devices are forgotten
+    return signed_in(changed)
 
 
 @blueprint.route("/pin", methods=["PUT"])
 @allow(STAFF)
 @blueprint.arguments(PinSchema)
 @blueprint.response(204)
-@contract(fails=["not_found", "wrong_password", "too_many_requests", "conflict"])
+@contract(fails=["not_found", "wrong_password", "conflict"])
 def set_pin(body: dict[str, Any]) -> Response:
     """Set the PIN by which a shared tablet is switched to oneself. What the PIN of before opened ends."""
     user = _me()
@@ -80,7 +84,7 @@ def _check_password(user: User, password: str, *, field: str) -> None:
     budget = attempts.passwords_of(user.id)
     with services().database.transaction(request_deadline()) as conn:
         left = attempts.reserve(conn, budget)
-    if not services().passwords.matches(password, user.password_hash):
+    if not is_right(password, user.password_hash, [budget]):
         error = FieldError(field, "wrong_password", "This is not the password.")
         raise Problem(422, error.detail, code=error.code, errors=[error], attempts_left=left)
     with services().database.connection(request_deadline()) as conn:

@@ -13,6 +13,7 @@ from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings
 from shakerqueue.database import Database
+from shakerqueue.devices import Devices
 from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
 from shakerqueue.guest_passes import GuestPasses
@@ -22,8 +23,10 @@ from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
 from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
+from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.sign_in_attempts import SignInAttempts
 
 EXTENSION = "shakerqueue"
 
@@ -45,8 +48,11 @@ class Services:
     revocations: Revocations
     api_keys: ApiKeyCache
     sessions: Sessions
+    devices: Devices
+    sign_in_attempts: SignInAttempts
     guest_passes: GuestPasses
     order_id_secret: OrderIdSecret
+    request_counts: RequestCounts | None  # none where requests are not limited
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: StreamPlaces  # streams that may go on at the same time
     report_places: Semaphore  # reports that may be read at the same time
@@ -57,6 +63,8 @@ class Services:
             self.publisher.stop()
         self.writer.stop()
         self.follower.stop()
+        if self.request_counts:
+            self.request_counts.stop()
         self.database.stop()
 
 

@@ -7,15 +7,16 @@ from flask import Response, jsonify
 
 from shakerqueue.api import cookies
 from shakerqueue.api.account_schemas import LoginSchema, PageSessionSchema
-from shakerqueue.api.auth import session_of
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import allow, own_pages, principal, public, signed_in_principal
 from shakerqueue.api.guest_passes import guest_pass
 from shakerqueue.api.openapi.contracts import contract
 from shakerqueue.api.principals import Principal
 from shakerqueue.api.problems import Problem, unauthorized
+from shakerqueue.api.rate_limits import SESSION, SIGN_IN, limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
+from shakerqueue.api.signing_in import session_of
 from shakerqueue.api.table_schemas import TableLinkSchema
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions, users
@@ -30,6 +31,7 @@ _schema = PageSessionSchema()
 
 @blueprint.route("", methods=["POST"])
 @own_pages
+@limited(SIGN_IN)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
 @contract(fails=["unauthorized"])
@@ -53,9 +55,10 @@ def get_session() -> dict[str, Any]:
 
 @blueprint.route("/table", methods=["POST"])
 @own_pages
+@limited(SESSION)
 @blueprint.arguments(TableLinkSchema)
 @blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
-@contract(fails=["link_not_good", "signed_in", "too_many_requests", "unauthorized"])
+@contract(fails=["link_not_good", "signed_in", "unauthorized"])
 def open_guest_pass(body: dict[str, Any]) -> Response:
     """Let a guest in by a table's link. Who has a pass of this table keeps it; who has an account keeps acting for it.
 
@@ -66,6 +69,7 @@ def open_guest_pass(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/refresh", methods=["POST"])
 @own_pages
+@limited(SESSION)
 @blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
 @contract(fails=["unauthorized"])
 def refresh_session() -> Response:

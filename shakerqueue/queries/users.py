@@ -23,6 +23,19 @@ def get_user_by_email(conn: Connection[Any], *, email: str) -> User | None:
     return RawCursor(conn, row_factory=args_row(user_from_row)).execute(GET_USER_BY_EMAIL, [email]).fetchone()
 
 
+GET_EMAIL_AS_COMPARED: Final = """-- name: GetEmailAsCompared
+SELECT lower($1::text)::text AS email
+"""
+
+
+def get_email_as_compared(conn: Connection[Any], *, email: str) -> str | None:
+    """An address in the form in which it is compared: two that sign in to the same account are the same."""
+    scalar: str | None = (
+        RawCursor(conn, row_factory=scalar_row).execute(GET_EMAIL_AS_COMPARED, [email]).fetchone()
+    )
+    return scalar
+
+
 GET_ORDER_ID_SECRET: Final = """-- name: GetOrderIdSecret
 SELECT secret FROM order_id_secret
 """

@@ -38,6 +38,9 @@ CONSUMER_PAUSES = Counter("shakerqueue_consumer_pauses", "Times that a consumer 
 RETRIES = Counter("shakerqueue_retries", "Orders that failed alone and were put off")
 DEAD_LETTERS = Counter("shakerqueue_dead_letters", "Orders and messages that went to the dead queue")
 
+RATE_LIMITED = Counter("shakerqueue_rate_limited", "Requests refused as too many, by whose limit it was", ["policy"])
+RATE_LIMIT_STORE_LOST = Counter("shakerqueue_rate_limit_store_lost", "Times that processes went on counting alone")
+
 WEBHOOK_ATTEMPTS = Counter("shakerqueue_webhook_attempts", "Messages sent to webhooks, by how that ended", ["outcome"])
 
 ORDERS_PERSISTED = Counter("shakerqueue_orders_persisted", "Orders that were stored", ["writer"])

@@ -6,6 +6,7 @@ import flask_swagger_ui
 from flask import Blueprint, Response, render_template, send_from_directory, url_for
 
 from shakerqueue.api.guards import page, public
+from shakerqueue.api.rate_limits import limited
 from shakerqueue.web.assets import version_of
 from shakerqueue.web.headers import DOCS_POLICY
 from shakerqueue.web.pages import asset_url, immutable_if
@@ -28,6 +29,7 @@ def show_docs() -> Response:
 
 @blueprint.route("/<version>/<path:file>")
 @public
+@limited(None)
 def send_swagger_ui(version: str, file: str) -> Response:
     """A script or a style of Swagger UI."""
     return immutable_if(version == SWAGGER_UI_VERSION, send_from_directory(SWAGGER_UI, file))

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, render_template, send_from_directory, url_for
 
 from shakerqueue.api.guards import page, public
+from shakerqueue.api.rate_limits import limited
 from shakerqueue.order_lifecycle import MAX_CLAIM_BATCH
 from shakerqueue.web.assets import FOLDER, VERSION
 
@@ -39,6 +40,7 @@ def show_manager() -> Response:
 
 @blueprint.route("/static/<version>/<path:name>")
 @public
+@limited(None)
 def send_asset(version: str, name: str) -> Response:
     """A script, a style or a picture. One that is named by the present version never changes."""
     return immutable_if(version == VERSION, send_from_directory(FOLDER, name))

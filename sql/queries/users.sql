@@ -3,6 +3,10 @@
 SELECT * FROM users
 WHERE lower(email) = lower(@email);
 
+-- name: GetEmailAsCompared :one
+-- An address in the form in which it is compared: two that sign in to the same account are the same.
+SELECT lower(@email::text)::text AS email;
+
 -- name: GetOrderIdSecret :one
 -- The secret that order ids are tagged with; the first migration made it.
 SELECT secret FROM order_id_secret;

@@ -21,10 +21,13 @@ import pika
 import psycopg
 import pytest
 from psycopg import sql
+from redis import Redis
+from redis.exceptions import AuthenticationError
 
 from dev import state
 from dev.postgres import PrivatePostgres
 from dev.rabbitmq import PrivateRabbitMQ
+from dev.redis_server import PrivateRedis, ensure_redis
 from shakerqueue.messaging import connections
 from tests.support.bar import Bar, free_port, sign_in
 from tests.support.compose import REPOSITORY, compose_project, exec_form, make_secrets, process_environment
@@ -51,8 +54,8 @@ def test_secrets_are_made_once_and_differ(project: dict[str, Any], secrets: Path
 
     assert made == contents(secrets)
     random = [text for path, text in made.items() if path.name.endswith(("secret", "pepper", "password"))]
-    assert [64] * 5 == [len(text) for text in random]
-    assert 5 == len(set(random))
+    assert [64] * 6 == [len(text) for text in random]
+    assert 6 == len(set(random))
 
 
 def test_a_secret_that_is_missing_is_made_and_the_others_stay(project: dict[str, Any], secrets: Path) -> None:
@@ -65,7 +68,7 @@ def test_a_secret_that_is_missing_is_made_and_the_others_stay(project: dict[str,
 
 def test_secrets_of_ours_are_closed_and_those_of_the_servers_open_to_their_users(secrets: Path) -> None:
     modes = {path.relative_to(secrets).parts[0]: path.stat().st_mode & 0o777 for path in contents(secrets)}
-    assert {"app": 0o600, "postgres": 0o644, "rabbitmq": 0o644} == modes
+    assert {"app": 0o600, "postgres": 0o644, "rabbitmq": 0o644, "valkey": 0o644} == modes
 
 
 def contents(folder: Path) -> dict[Path, str]:
@@ -204,3 +207,33 @@ def test_rabbitmq_takes_our_user_from_the_file_and_no_guest(secrets: Path) -> No
         url = (secrets / "app/amqp_url").read_text().strip().replace("rabbitmq:5672", f"127.0.0.1:{node.port}")
         pika.BlockingConnection(connections.parameters(url, "tests", 60)).close()
         assert "shakerqueue\t[administrator]" == node.ctl("-q", "list_users", "--no-table-headers").strip()
+
+
+class ComposedStore(PrivateRedis):
+    """A store with the configuration file that compose gives to Valkey."""
+
+    def __init__(self, state_folder: Path, configuration: str) -> None:
+        super().__init__(state_folder)
+        self._configuration = configuration
+
+    def command(self) -> list[str | Path]:
+        path = self.folder / "valkey.conf"
+        path.write_text(self._configuration)
+        return [ensure_redis(), path, "--port", str(self.port), "--bind", "127.0.0.1"]
+
+    def answers(self) -> bool:
+        """Whether it wants to know who asks."""
+        return self.log_path.exists() and "Ready to accept connections" in self.log_path.read_text()
+
+
+@pytest.mark.usefixtures("redis")  # skips where none can be had
+def test_the_store_of_counts_takes_its_password_from_the_file_and_keeps_nothing(secrets: Path) -> None:
+    configuration = (secrets / "valkey/valkey.conf").read_text()
+    with state.temporary() as folder, ComposedStore(folder, configuration) as server:
+        url = (secrets / "app/rate_limit_storage_uri").read_text().strip()
+        here = url.replace("valkey:6379", f"127.0.0.1:{server.port}").replace("valkey", "redis")
+        with Redis.from_url(here) as store:
+            said = {name: store.config_get(name)[name] for name in ("save", "appendonly", "maxmemory-policy")}
+            assert {"save": "", "appendonly": "no", "maxmemory-policy": "volatile-ttl"} == said
+        with Redis.from_url(server.url) as stranger, pytest.raises(AuthenticationError):
+            stranger.ping()

@@ -73,7 +73,7 @@ def _prepare_template(servers: Servers) -> None:
 
 def product_settings(servers: Servers, **settings: str) -> dict[str, str]:
     """The environment of one of the product's processes."""
-    return product.environment(servers.folder, SHAKERQUEUE_ENV="test", BCRYPT_COST="4", **settings)
+    return product.environment(servers.folder, SHAKERQUEUE_ENV="test", BCRYPT_COST="4", RATE_LIMITS="off", **settings)
 
 
 def family(server: Server) -> list[psutil.Process]:

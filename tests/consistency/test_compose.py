@@ -45,7 +45,7 @@ def ours(services: dict[str, Service]) -> dict[str, Service]:
 
 
 def test_the_services_are_those_that_the_bar_needs(services: dict[str, Service]) -> None:
-    assert {"postgres", "rabbitmq", *CONFIGURED, "secrets"} == set(services)
+    assert {"postgres", "rabbitmq", "valkey", *CONFIGURED, "secrets"} == set(services)
 
 
 def test_one_service_builds_our_image_and_nobody_pulls_it(ours: dict[str, Service]) -> None:
@@ -90,6 +90,10 @@ def test_whoever_reads_secrets_starts_after_they_are_made(services: dict[str, Se
 def awaited(services: dict[str, Service], name: str) -> set[str]:
     direct = set(services[name].get("depends_on", {}))
     return direct.union(*(awaited(services, wanted) for wanted in direct))
+
+
+def test_nobody_waits_for_the_store_of_counts(services: dict[str, Service]) -> None:
+    assert [] == [name for name, service in services.items() if "valkey" in service.get("depends_on", {})]
 
 
 def test_only_the_maker_of_secrets_can_write_them(project: dict[str, Any]) -> None:
@@ -148,6 +152,10 @@ def test_every_setting_that_a_service_is_given_is_one(
     assert settings.database_url.endswith("@postgres:5432/shakerqueue")
     assert settings.amqp_url is not None
     assert settings.amqp_url.endswith("@rabbitmq:5672/%2F")
+    if name == "api":
+        assert settings.rate_limit_storage_url is not None
+        assert settings.rate_limit_storage_url.endswith("@valkey:6379")
+        assert (True, 0) == (settings.rate_limits, settings.trusted_proxies)
 
 
 def test_the_api_listens_where_the_port_is_published_and_its_health_asked(services: dict[str, Service]) -> None:

@@ -82,6 +82,7 @@ class Bar:
             "PORT": str(port),
             "WORKERS": str(API_WORKERS),
             "WEBHOOK_ALLOW_PRIVATE": "true",
+            "RATE_LIMITS": "off",  # one machine is a whole house of guests
             **self.extra_environment,
         }
         return {**inherited_environment(chosen), **chosen}

@@ -1,6 +1,7 @@
 """Holds answers against the OpenAPI document: no test of the API passes with one that the document does not know."""
 
 from functools import cache
+from ipaddress import IPv4Network
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -19,7 +20,16 @@ JSON = ("application/json", "application/problem+json")
 
 
 class CheckedClient(FlaskClient):
-    """Flask's test client, which fails where the API and its document say different things."""
+    """Flask's test client, which fails where the API and its document say different things.
+
+    Each is somebody with an address of their own, so that no test uses up what another may ask.
+    """
+
+    _addresses = map(str, IPv4Network("10.0.0.0/8").hosts())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.environ_base["REMOTE_ADDR"] = next(self._addresses)
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)

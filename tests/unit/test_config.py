@@ -28,6 +28,9 @@ def good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "TIME_ZONE",
         "BUSINESS_DAY_ENDS",
         "WEBHOOK_ALLOW_PRIVATE",
+        "RATE_LIMITS",
+        "RATE_LIMIT_STORAGE_URI",
+        "TRUSTED_PROXIES",
     ):
         monkeypatch.delenv(name, raising=False)
     for name, value in GOOD.items():
@@ -71,6 +74,9 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("BUSINESS_DAY_ENDS", "5"),
         ("BUSINESS_DAY_ENDS", "24:00"),
         ("WEBHOOK_ALLOW_PRIVATE", "sometimes"),
+        ("RATE_LIMITS", "sometimes"),
+        ("RATE_LIMIT_STORAGE_URI", "memcached://localhost"),
+        ("TRUSTED_PROXIES", "-1"),
     ],
 )
 def test_an_unusable_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -83,6 +89,23 @@ def test_webhooks_go_to_private_targets_only_where_somebody_said_so(monkeypatch:
     assert not load_settings().webhook_allow_private
     monkeypatch.setenv("WEBHOOK_ALLOW_PRIVATE", "true")
     assert load_settings().webhook_allow_private
+
+
+def test_requests_are_limited_and_no_proxy_is_believed_unless_somebody_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = load_settings()
+    assert (True, None, 0) == (settings.rate_limits, settings.rate_limit_storage_url, settings.trusted_proxies)
+    for name, value in {
+        "RATE_LIMITS": "off",
+        "RATE_LIMIT_STORAGE_URI": "valkeys://:secret@store:6380/1",
+        "TRUSTED_PROXIES": "2",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (False, 2) == (settings.rate_limits, settings.trusted_proxies)
+    assert "valkeys://:secret@store:6380/1" == settings.rate_limit_storage_url
+    assert "secret@store" not in repr(settings)
 
 
 def test_a_setting_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from shakerqueue.api import health, problems
 from shakerqueue.api.blueprints import Blueprint
 from shakerqueue.api.guards import public
 from shakerqueue.api.pages import Cursor, PageSchema, encode_cursor
+from shakerqueue.api.rate_limits import limited
 from shakerqueue.app import ProblemApi
 
 
@@ -26,6 +27,7 @@ def small_app() -> Flask:
 
     @blueprint.route("/numbers")
     @public
+    @limited(None)
     @blueprint.arguments(NumbersSchema, location="query")
     def list_numbers(parameters: dict[str, Any]) -> dict[str, Any]:
         return parameters

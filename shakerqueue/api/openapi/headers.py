@@ -69,6 +69,16 @@ RESPONSE_HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 0},
         "example": 1,
     },
+    "RateLimit": {
+        "description": "How many more requests there may be (`r`), and for how many seconds that holds (`t`).",
+        "schema": {"type": "string"},
+        "example": '"principal";r=987;t=4',
+    },
+    "RateLimit-Policy": {
+        "description": "By which limit this request was counted: so many requests (`q`) in so many seconds (`w`).",
+        "schema": {"type": "string"},
+        "example": '"principal";q=1000;w=10',
+    },
     "WWW-Authenticate": {
         "description": "How to say who is asking; on 403, which scope the key lacks.",
         "required": True,

@@ -16,13 +16,15 @@ from shakerqueue.api.openapi.headers import answered_with, sometimes_answered_wi
 from shakerqueue.api.openapi.problem_codes import PROBLEM_CODES, example_of
 from shakerqueue.api.openapi.security import allowed_roles, allowed_scopes, requirements
 from shakerqueue.api.problems import PROBLEM_TYPE
+from shakerqueue.api.rate_limits import HEADERS, policy_of
 from shakerqueue.roles import EVERYONE, PEOPLE
 
 View = Callable[..., Any]
 Operation = dict[str, Any]
 
 END_OF_SENTENCE = re.compile(r"\.(?=\s|$)")
-# What an answer of a status always has besides X-Request-Id.
+USUAL_HEADERS = ["X-Request-Id", *HEADERS]
+# What an answer of a status always has besides.
 HEADERS_OF_STATUS = {
     304: ["ETag"],
     401: ["WWW-Authenticate"],
@@ -48,7 +50,7 @@ class Endpoint(NamedTuple):
 def complete(operation: Operation, endpoint: Endpoint) -> Operation:
     """The operation that flask-smorest has described by its schemas, with all that belongs to it besides."""
     declared = {
-        status: _with_request_id(_with_outcomes(answer, endpoint.contract.outcomes), status)
+        status: _with_usual_headers(_with_outcomes(answer, endpoint.contract.outcomes), status, endpoint)
         for status, answer in operation["responses"].items()
         if "$ref" not in answer  # flask-smorest's own idea of an error
     }
@@ -87,7 +89,7 @@ def _problem_headers(status: int, codes: list[str]) -> dict[str, Any]:
     always = sorted(set.intersection(*of_codes))
     sometimes = sorted(set.union(*of_codes).difference(always))
     return {
-        **answered_with(["X-Request-Id", *HEADERS_OF_STATUS.get(status, []), *always]),
+        **answered_with([*USUAL_HEADERS, *HEADERS_OF_STATUS.get(status, []), *always]),
         **sometimes_answered_with(sometimes),
     }
 
@@ -107,8 +109,9 @@ def _parameters(operation: Operation, endpoint: Endpoint) -> dict[str, Any]:
     return {"parameters": parameters} if parameters else {}
 
 
-def _with_request_id(answer: dict[str, Any], status: str) -> dict[str, Any]:
-    headers = answered_with(["X-Request-Id", *HEADERS_OF_STATUS.get(int(status), [])])
+def _with_usual_headers(answer: dict[str, Any], status: str, endpoint: Endpoint) -> dict[str, Any]:
+    usual = USUAL_HEADERS if policy_of(endpoint.view) else ["X-Request-Id"]
+    headers = answered_with([*usual, *HEADERS_OF_STATUS.get(int(status), [])])
     return {**answer, "headers": {**headers, **answer.get("headers", {})}}
 
 
@@ -151,6 +154,8 @@ def _usual_codes(operation: Operation, endpoint: Endpoint) -> Iterator[str]:
     if "requestBody" in operation:
         yield from ("bad_request", "body_too_large", "unsupported_media_type")
     yield "invalid"  # every operation refuses query parameters that it does not know
+    if policy_of(endpoint.view):
+        yield "too_many_requests"
     if not endpoint.contract.needs_nothing:
         yield "unavailable"
 

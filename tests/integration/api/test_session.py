@@ -39,8 +39,9 @@ def test_a_page_that_is_signed_in_acts_for_its_user_without_ever_seeing_a_token(
 
 def test_no_script_and_no_other_site_gets_at_the_cookies(client: FlaskClient) -> None:
     cookies = cookies_of(sign_in(client))
-    assert {"access_token": "/", "refresh_token": "/session"} == {name: it["path"] for name, it in cookies.items()}
-    assert [(True, "Strict")] * 2 == [(it["httponly"], it["samesite"]) for it in cookies.values()]
+    paths = {name: it["path"] for name, it in cookies.items()}
+    assert {"access_token": "/", "refresh_token": "/session", "device": "/"} == paths
+    assert [(True, "Strict")] * 3 == [(it["httponly"], it["samesite"]) for it in cookies.values()]
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def secure_client(bar: Bar) -> Iterator[FlaskClient]:
 def test_over_https_the_cookies_are_bound_to_the_host_and_never_travel_in_the_clear(secure_client: FlaskClient) -> None:
     answer = sign_in(secure_client)
     cookies = cookies_of(answer)
-    assert {"__Host-access_token", "__Secure-refresh_token"} == set(cookies)
+    assert {"__Host-access_token", "__Secure-refresh_token", "__Host-device"} == set(cookies)
     assert all(it["secure"] and not it["domain"] for it in cookies.values())
     assert "max-age" in answer.headers["Strict-Transport-Security"]
 

@@ -1,0 +1,109 @@
+"""How often somebody may ask: counted by the guards, told in the answers' headers.
+
+Whoever is signed in is counted by who they are, and all else by the address that it comes from. In a bar hundreds of
+guests share one, so an address has room for all of them.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, TypeVar
+
+from flask import Flask, Response, g, request
+
+from shakerqueue.api.principals import Principal
+from shakerqueue.api.problems import Problem
+from shakerqueue.api.services import services
+from shakerqueue.request_counts import Count, Policy
+from shakerqueue.telemetry.metrics import RATE_LIMITED
+
+View = TypeVar("View", bound=Callable[..., Any])
+POLICY_ATTRIBUTE = "shakerqueue_rate_limit"
+
+PRINCIPAL = Policy("principal", limit=1_000, window_seconds=10)
+ADDRESS = Policy("address", limit=6_000, window_seconds=10)
+SIGN_IN = Policy("sign-in", limit=60, window_seconds=60)  # each costs a password hash
+REGISTER = Policy("register", limit=60, window_seconds=60)
+SESSION = Policy("session", limit=1_200, window_seconds=60)  # after an outage all of a bar's pages come at once
+
+HEADERS = ("RateLimit", "RateLimit-Policy")  # draft-ietf-httpapi-ratelimit-headers-11
+NETWORK_BITS = 64  # of an IPv6 address: whoever has one has the network that it is in
+
+
+def limited(policy: Policy | None) -> Callable[[View], View]:
+    """Count the requests of a view that is open to all by a policy of its own; None: do not count them."""
+
+    def decorate(view: View) -> View:
+        setattr(view, POLICY_ATTRIBUTE, policy)
+        return view
+
+    return decorate
+
+
+def policy_of(view: Callable[..., Any]) -> Policy | None:
+    """By which policy the requests of whoever is not signed in are counted."""
+    found: Policy | None = getattr(view, POLICY_ATTRIBUTE, ADDRESS)
+    return found
+
+
+def count_principal(who: Principal) -> None:
+    """One more request of somebody whom we know: a person, or a key, of which a program may have several.
+
+    Raises:
+        Problem: 429, they were too many.
+    """
+    _count(PRINCIPAL, str(who.credential_id if who.is_program else who.id))
+
+
+def count_address(policy: Policy | None) -> None:
+    """One more request from this address.
+
+    Raises:
+        Problem: 429, they were too many.
+    """
+    if policy is not None:
+        _count(policy, client_network())
+
+
+def client_network() -> str:
+    """Where the request comes from, as one client can change it least."""
+    return network_of(request.remote_addr or "")
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """An IPv4 address, or the network of an IPv6 one. What is neither stands for itself: a proxy of ours sent it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    host_bits = parsed.max_prefixlen - NETWORK_BITS
+    return f"{IPv6Address(int(parsed) >> host_bits << host_bits)}/{NETWORK_BITS}"
+
+
+def _count(policy: Policy, who: str) -> None:
+    counts = services().request_counts
+    if counts is None:
+        return
+    count = g.rate_limit_count = counts.add(policy, who)
+    if count.exceeded:
+        RATE_LIMITED.labels(policy.name).inc()
+        headers = {"Retry-After": str(count.seconds_left)}
+        raise Problem(429, "Too many requests. Go on after a pause.", headers=headers)
+
+
+def register_headers(app: Flask) -> None:
+    """Tell in every answer that was counted how many more requests there may be."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        count: Count | None = g.get("rate_limit_count")
+        if count is not None:
+            policy = count.policy
+            response.headers["RateLimit"] = f'"{policy.name}";r={count.left};t={count.seconds_left}'
+            response.headers["RateLimit-Policy"] = f'"{policy.name}";q={policy.limit};w={policy.window_seconds}'
+        return response
