@@ -92,16 +92,6 @@ def awaited(services: dict[str, Service], name: str) -> set[str]:
     return direct.union(*(awaited(services, wanted) for wanted in direct))
 
 
-def test_the_store_of_counts_can_do_as_little_and_keeps_nothing(services: dict[str, Service]) -> None:
-    store = services["valkey"]
-    assert (True, ["ALL"]) == (store["read_only"], store["cap_drop"])
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", store["user"])
-    assert ["/data:size=1m"] == store["tmpfs"]
-    assert store["pids_limit"]
-    assert store["mem_limit"]
-    assert "ports" not in store
-
-
 def test_nobody_waits_for_the_store_of_counts(services: dict[str, Service]) -> None:
     assert [] == [name for name, service in services.items() if "valkey" in service.get("depends_on", {})]
 

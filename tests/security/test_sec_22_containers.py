@@ -28,6 +28,16 @@ def test_sec_22_our_containers_can_do_little(ours: dict[str, Service]) -> None:
         assert not {"cap_add", "user", "ipc"} & set(service), name
 
 
+def test_sec_22_the_store_of_counts_can_do_as_little_and_keeps_nothing(services: dict[str, Service]) -> None:
+    store = services["valkey"]
+    assert (True, ["ALL"]) == (store["read_only"], store["cap_drop"])
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", store["user"])
+    assert ["/data:size=1m"] == store["tmpfs"]
+    assert store["pids_limit"]
+    assert store["mem_limit"]
+    assert "ports" not in store
+
+
 def test_sec_22_no_container_gets_at_the_machine(services: dict[str, Service]) -> None:
     for name, service in services.items():
         assert not {"privileged", "pid", "devices", "userns_mode"} & set(service), name
