@@ -29,6 +29,7 @@ from shakerqueue.api import (
     queue,
     recipes,
     reports,
+    request_metrics,
     requests,
     session,
     status,
@@ -64,6 +65,8 @@ from shakerqueue.refresh_tokens import derived_secret
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.telemetry.logging import configure_logging
+from shakerqueue.telemetry.metrics import API_WORKERS, STREAMS_ALLOWED
+from shakerqueue.telemetry.sampling import Sampler
 from shakerqueue.web import docs, headers, pages
 
 BLUEPRINTS = (
@@ -114,11 +117,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logging(settings.log_level, settings.log_format)
     failpoints.enable(settings.failpoints_folder)
     app = Flask("shakerqueue", static_folder=None)
+    app.debug = False  # whatever FLASK_DEBUG says
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
     tokens.configure(app, settings)
     requests.register_hooks(app)
+    request_metrics.register(app)
     headers.register(app, settings)
     contract.publish(app, register_api(app))
     app.extensions[EXTENSION] = _start_services(settings)
@@ -153,7 +158,10 @@ def _start_services(settings: Settings) -> Services:
     revocations = Revocations()
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
     follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
-    for part in (database, follower, publisher, writer):
+    max_streams = settings.threads // 2
+    samples = {API_WORKERS: lambda: 1, STREAMS_ALLOWED: lambda: max_streams, **database.samples()}
+    sampler = Sampler({**samples, **(publisher.samples() if publisher else {})})
+    for part in (database, follower, publisher, writer, sampler):
         if part:
             part.start()
     services = Services(
@@ -175,8 +183,9 @@ def _start_services(settings: Settings) -> Services:
         guest_passes=GuestPasses(sessions, settings.guest_pass_seconds),
         order_id_secret=OrderIdSecret(database),
         waiting_places=Semaphore(settings.threads // 4),
-        stream_places=Semaphore(settings.threads // 2),
+        stream_places=Semaphore(max_streams),
         report_places=Semaphore(max(1, settings.database_pool_size // 2)),
+        sampler=sampler,
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
         services.order_id_secret.read(Deadline.after(requests.REQUEST_SECONDS))

@@ -56,6 +56,8 @@ class Settings:
     webhook_allow_private: bool
     public_url: str | None = None  # how browsers reach the pages: scheme and host, no slash at the end
     failpoints_folder: Path | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None  # None: this process answers nobody who asks for its metrics
 
     @property
     def is_production(self) -> bool:
@@ -109,6 +111,8 @@ def _read(env: Env) -> Settings:
         webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
         public_url=_public_url(env),
         failpoints_folder=_failpoints_folder(env, environment),
+        metrics_host=env.str("METRICS_HOST", default="127.0.0.1"),
+        metrics_port=_metrics_port(env),
     )
 
 
@@ -117,6 +121,10 @@ def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
     if folder is not None and environment is Environment.PRODUCTION:
         raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
     return folder
+
+
+def _metrics_port(env: Env) -> int | None:
+    return env.int("METRICS_PORT", default=None, validate=validate.Range(min=1, max=65535))
 
 
 def _business_days(env: Env) -> BusinessDays:

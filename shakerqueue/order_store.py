@@ -1,6 +1,8 @@
 """Storing many orders: in transactions of a bounded size, each order on its own where the database refuses one."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from time import perf_counter
 from typing import NamedTuple
 
 import structlog
@@ -15,7 +17,15 @@ from shakerqueue.intake import insert_orders
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import order_events
 from shakerqueue.queries import orders as orders_queries
-from shakerqueue.telemetry.metrics import ORDERS_KNOWN, ORDERS_PERSISTED, Writer
+from shakerqueue.telemetry.metrics import (
+    COMMIT_DURATION,
+    ORDERS_KNOWN,
+    ORDERS_PERSISTED,
+    STORE_DELAY,
+    TRANSACTION_DURATION,
+    TRANSACTION_ORDERS,
+    Writer,
+)
 
 # One transaction's share: what is bound and inserted well within its deadline, whatever guests put into their orders.
 MAX_TRANSACTION_DRINKS = 1000
@@ -74,20 +84,33 @@ def store(
     """
     try:
         with database.transaction(deadline) as conn:
+            began_at = perf_counter()
             failpoints.passes(Failpoint.INSERT)
             failpoints.carries(order.id for order in orders)
             if lock_seconds is not None:
                 order_events.limit_lock_wait(conn, milliseconds=str(int(lock_seconds * 1000)))
             fresh = insert_orders(conn, orders)
             failpoints.passes(Failpoint.COMMIT)
+            commits_at = perf_counter()
     except DataRefused as reason:
         if len(orders) == 1:
             return [RefusedOrder(orders[0], reason)]
         return [refused for order in orders for refused in store(database, [order], writer, deadline, lock_seconds)]
-    ORDERS_PERSISTED.labels(writer).inc(fresh)
-    ORDERS_KNOWN.labels(writer).inc(len(orders) - fresh)
+    _count(orders, fresh, writer, began_at, commits_at)
     log.info("orders_persisted", orders=len(orders), fresh=fresh)
     return []
+
+
+def _count(orders: list[OrderPlaced], fresh: int, writer: Writer, began_at: float, commits_at: float) -> None:
+    """What was committed just now, and how long that took."""
+    ended_at = perf_counter()
+    oldest_placed_at = min(order.placed_at for order in orders)
+    ORDERS_PERSISTED.labels(writer).inc(fresh)
+    ORDERS_KNOWN.labels(writer).inc(len(orders) - fresh)
+    TRANSACTION_ORDERS.labels(writer).observe(len(orders))
+    TRANSACTION_DURATION.labels(writer).observe(ended_at - began_at)
+    COMMIT_DURATION.labels(writer).observe(ended_at - commits_at)
+    STORE_DELAY.labels(writer).observe((datetime.now(UTC) - oldest_placed_at).total_seconds())
 
 
 def store_each(

@@ -8,7 +8,9 @@ from consumer.ending import END_SECONDS, give_up
 from consumer.webhooks.dispatcher import Dispatcher
 from shakerqueue.config import load_settings
 from shakerqueue.errors import ConfigurationError
+from shakerqueue.telemetry.exposition import expose
 from shakerqueue.telemetry.logging import configure_logging
+from shakerqueue.telemetry.metrics import Part
 
 
 def main() -> None:
@@ -20,6 +22,7 @@ async def _dispatch() -> None:
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     dispatcher = Dispatcher(settings)
+    expose(settings, Part.WEBHOOKS)
 
     def end() -> None:
         signal.alarm(END_SECONDS)

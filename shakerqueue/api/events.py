@@ -19,6 +19,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.event_feed import Page, PlaceLost
 from shakerqueue.roles import PEOPLE
 from shakerqueue.scopes import Scope
+from shakerqueue.telemetry.metrics import STREAMS_OPEN, STREAMS_REFUSED
 
 STREAM = "text/event-stream"
 
@@ -53,11 +54,14 @@ def _accepts_stream() -> bool:
 def _stream(place: int | None) -> Response:
     places = services().stream_places
     if not places.acquire(blocking=False):
+        STREAMS_REFUSED.inc()
         raise unavailable("There are as many streams as this process can hold. Try again, or follow by `after`.")
     response = Response(iter(EventStream(services(), principal(), place)), mimetype=STREAM)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect before it sends
+    STREAMS_OPEN.inc()
     response.call_on_close(places.release)
+    response.call_on_close(STREAMS_OPEN.dec)
     return response
 
 

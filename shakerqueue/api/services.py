@@ -23,6 +23,7 @@ from shakerqueue.order_writer import OrderWriter
 from shakerqueue.passwords import PasswordHasher
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
+from shakerqueue.telemetry.sampling import Sampler
 
 EXTENSION = "shakerqueue"
 
@@ -49,6 +50,7 @@ class Services:
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: Semaphore  # streams that may go on at the same time
     report_places: Semaphore  # reports that may be read at the same time
+    sampler: Sampler
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""
@@ -56,6 +58,7 @@ class Services:
             self.publisher.stop()
         self.writer.stop()
         self.follower.stop()
+        self.sampler.stop()
         self.database.stop()
 
 
