@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from dev import rabbitmq_install
 from dev.browser import ensure_browser
+from dev.prometheus import ensure_prometheus
 from dev.servers import ServerError
 
-PROGRAMS: list[Callable[[], object]] = [rabbitmq_install.ensure_installed, ensure_browser]
+PROGRAMS: list[Callable[[], object]] = [rabbitmq_install.ensure_installed, ensure_browser, ensure_prometheus]
 
 
 def main() -> None:
