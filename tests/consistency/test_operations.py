@@ -6,6 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -140,6 +141,13 @@ def test_panels_have_places_of_their_own() -> None:
     cells = Counter(cell for panel in panels() for cell in cells_of(panel["gridPos"]))
     assert [] == [cell for cell, count in cells.items() if count > 1]
     assert {True} == {0 <= x < COLUMNS for x, _ in cells}
+
+
+def test_the_picture_is_of_this_dashboard() -> None:
+    """It is drawn anew by `python -m dev.dashboard`."""
+    svg = ElementTree.parse(OPERATIONS / "dashboard.svg")  # noqa: S314 - ours
+    drawn = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
+    assert set() == {panel["title"] for panel in panels()} - drawn
 
 
 def cells_of(place: dict[str, int]) -> Iterator[tuple[int, int]]:
