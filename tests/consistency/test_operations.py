@@ -6,7 +6,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
@@ -145,7 +145,7 @@ def test_panels_have_places_of_their_own() -> None:
 
 def test_the_picture_is_of_this_dashboard() -> None:
     """It is drawn anew by `python -m dev.dashboard`."""
-    svg = ElementTree.parse(OPERATIONS / "dashboard.svg")  # noqa: S314 - ours
+    svg = ET.parse(OPERATIONS / "dashboard.svg")  # noqa: S314 - ours
     drawn = {text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")}
     assert set() == {panel["title"] for panel in panels()} - drawn
 

@@ -17,7 +17,7 @@ COLUMNS = dict.fromkeys(OrderItem.__dataclass_fields__)
 
 def item(status: ItemStatus, **columns: Any) -> OrderItem:
     """A drink of which only this matters."""
-    return OrderItem(**{**COLUMNS, "status": status, **columns})  # type: ignore[arg-type]
+    return OrderItem(**{**COLUMNS, "status": status, **columns})
 
 
 PENDING = item(ItemStatus.PENDING)
