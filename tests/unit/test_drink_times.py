@@ -51,4 +51,4 @@ def total(histogram: Histogram) -> float:
 def test_a_change_is_observed_by_what_it_tells(before: OrderItem, after: OrderItem, observed: list[float]) -> None:
     earlier = sums()
     drink_times.observe(before, after, PLACED_AT)
-    assert observed == [now - then for now, then in zip(sums(), earlier, strict=True)]
+    assert observed == pytest.approx([now - then for now, then in zip(sums(), earlier, strict=True)])
