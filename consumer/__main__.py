@@ -12,7 +12,10 @@ from shakerqueue.database import Database
 from shakerqueue.errors import ConfigurationError
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.telemetry import tracing
+from shakerqueue.telemetry.exposition import expose
 from shakerqueue.telemetry.logging import configure_logging
+from shakerqueue.telemetry.metrics import Part
+from shakerqueue.telemetry.sampling import Sampler
 
 
 def main() -> None:
@@ -26,7 +29,9 @@ def main() -> None:
     database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
     worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)
     end_on_signals(worker)
+    expose(settings, Part.CONSUMER)
     database.start()
+    Sampler(database.samples()).start()
     worker.run()
     database.stop()
     tracing.stop()

@@ -25,7 +25,13 @@ from shakerqueue.messaging import connections
 from shakerqueue.messaging.letters import attempts_of, first_failed_at_of
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.order_store import check_takes_orders
-from shakerqueue.telemetry.metrics import CONSUMER_CONNECTIONS, CONSUMER_PAUSES, MESSAGES_REDELIVERED
+from shakerqueue.telemetry.metrics import (
+    CONSUMER_BATCH_MESSAGES,
+    CONSUMER_CONNECTED,
+    CONSUMER_CONNECTIONS,
+    CONSUMER_PAUSES,
+    MESSAGES_REDELIVERED,
+)
 
 POLL_SECONDS = 1.0  # how soon a stop is noticed
 MAX_IDLE_SECONDS = 60.0
@@ -107,12 +113,17 @@ class _Session:
             self._consume(prefetch_count=1)
             CONSUMER_CONNECTIONS.inc()
             log.info("consumer_connected")
-            while not self._stopping.is_set():
-                self._send_what_waits()
-                if batch := self._gather():
-                    self._handle(batch)
-                else:
-                    self._check_is_served()
+            with CONSUMER_CONNECTED.track_inprogress():
+                self._consume_until_stopped()
+
+    def _consume_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            self._send_what_waits()
+            if batch := self._gather():
+                CONSUMER_BATCH_MESSAGES.observe(len(batch))
+                self._handle(batch)
+            else:
+                self._check_is_served()
 
     def _check_is_served(self) -> None:
         """End a session that would hear nothing any more; the next one declares the queue anew.

@@ -5,12 +5,13 @@ import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from ctypes.util import find_library
 from pathlib import Path
 
 from dev import state
-from dev.servers import ServerError, log_tail
+from dev.servers import ServerError, log_tail, run
 
 FURTHER_PATHS = ["/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/sbin", "/opt/homebrew/bin", "/usr/sbin"]
 STAGES = {"dlstatus": "downloading", "pmstatus": "installing"}
@@ -139,6 +140,30 @@ def _unit_exists(unit: str) -> bool:
 
 def _systemctl(root: list[str], *words: str) -> None:
     subprocess.run([*root, "systemctl", "--quiet", *words], capture_output=True, check=False)
+
+
+def unpack(package: str, folder: Path, advice: str) -> None:
+    """Unpack a package's files into a folder. Nothing is installed: no service, no user, nothing that it depends on.
+
+    Raises:
+        ServerError: it cannot be had; the text ends with `advice`.
+    """
+    if not find("apt-get"):
+        raise ServerError(advice)
+    try:
+        if (root := become_root()) is not None:  # otherwise with the lists that are there
+            apt_get(root, "update")
+        with tempfile.TemporaryDirectory() as downloads:
+            _run("apt-get", "download", package, inside=Path(downloads))
+            [archive] = Path(downloads).glob("*.deb")
+            _run("dpkg-deb", "--extract", str(archive), str(folder), inside=Path(downloads))
+    except ServerError as error:
+        raise ServerError(f"{error}\n{advice}") from error
+
+
+def _run(*words: str, inside: Path) -> None:
+    log_path = state.log_file(state.folder(), "-".join(words[:2]))
+    run(words, name=" ".join(words[:2]), folder=inside, environment=os.environ, log_path=log_path)
 
 
 def apt_get(root: list[str], *words: str) -> None:

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Never
 
 from dev import product, state
-from dev.ports import LOOPBACK, bind_error
+from dev.ports import LOOPBACK, bind_error, kept_ports, recorded_ports
 from dev.postgres import PrivatePostgres
 from dev.product import ProductServer, run_once
 from dev.rabbitmq import PrivateRabbitMQ, ensure_installed
@@ -23,6 +23,8 @@ STOP_SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 WATCH_SECONDS = 0.2
 ANSWER_SECONDS = 2.0
 ANYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - to listen on all addresses is the user's choice
+PARTS_WITH_METRICS = ("API", "consumer", "webhooks")
+METRICS_PORTS = "metrics-ports.json"  # in the state folder
 NO_BROKER = "off"  # what AMQP_URL says then
 MANY_CONNECTIONS = {"max_connections": "400"}  # a pool for each of the API's workers, one worker for each core
 SIGN_INS = """\
@@ -137,9 +139,16 @@ def supervise(folder: Path) -> Never:
     """Start everything, say where it is, and watch over it. Raises as `running`, and ServerError if a part fails."""
     with running(folder) as (parts, api):
         print(f"ShakerQueue runs at {api.url}\n{SIGN_INS.format(url=api.url)}", end="")
+        print(f"  Metrics        {metrics_line(folder)}")
         print(f"  Logs           {folder / 'logs'}\n  Ctrl-C ends it and keeps the data.", flush=True)
         parts.callback(print, "Stopping …", flush=True)
         parts.watch()
+
+
+def metrics_line(folder: Path) -> str:
+    """Where each part tells its metrics."""
+    ports = dict(zip(PARTS_WITH_METRICS, recorded_ports(folder / METRICS_PORTS), strict=True))
+    return ", ".join(f"http://{LOOPBACK}:{port}/metrics ({part})" for part, port in ports.items())
 
 
 @contextmanager
@@ -250,14 +259,32 @@ def start_product(parts: Parts, folder: Path, settings: dict[str, str]) -> Api:
     """
     began = time.monotonic()
     name = "API, webhooks" if settings["AMQP_URL"] == NO_BROKER else "API, consumer, webhooks"
-    parts.launch(ProductServer("Webhooks", product.SEND_WEBHOOKS, state_folder=folder, settings=settings))
+    of_api, of_consumer, of_webhooks = ({**settings, "METRICS_PORT": str(port)} for port in metrics_ports(folder))
+    parts.launch(ProductServer("Webhooks", product.SEND_WEBHOOKS, state_folder=folder, settings=of_webhooks))
     if settings["AMQP_URL"] != NO_BROKER:
-        parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
-    api = Api(settings["HOST"], int(settings["PORT"]), state_folder=folder, settings=settings)
+        parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=of_consumer))
+    api = Api(settings["HOST"], int(settings["PORT"]), state_folder=folder, settings=of_api)
     parts.launch(api)
     api.wait_ready()
     timed_line(name, "ready", began)
     return api
+
+
+def metrics_ports(folder: Path) -> list[int]:
+    """One for each of PARTS_WITH_METRICS: METRICS_PORT and the next ones, or such as are free; written down.
+
+    Raises:
+        AddressError: METRICS_PORT is no port.
+    """
+    given = os.environ.get("METRICS_PORT")
+    count, path = len(PARTS_WITH_METRICS), folder / METRICS_PORTS
+    if not given:
+        return kept_ports(path, count)
+    if not given.isascii() or not given.isdigit() or not 0 < int(given) <= 2**16 - count:
+        raise AddressError(f"METRICS_PORT={given} is not a port number with {count - 1} more above it")
+    ports = list(range(int(given), int(given) + count))
+    path.write_text(json.dumps(ports))
+    return ports
 
 
 if __name__ == "__main__":

@@ -5,10 +5,16 @@ from collections.abc import Callable
 
 from dev import rabbitmq_install
 from dev.browser import ensure_browser
+from dev.prometheus import ensure_prometheus
 from dev.redis_server import ensure_redis
 from dev.servers import ServerError
 
-PROGRAMS: list[Callable[[], object]] = [rabbitmq_install.ensure_installed, ensure_browser, ensure_redis]
+PROGRAMS: list[Callable[[], object]] = [
+    rabbitmq_install.ensure_installed,
+    ensure_browser,
+    ensure_redis,
+    ensure_prometheus,
+]
 
 
 def main() -> None:

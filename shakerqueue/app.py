@@ -31,6 +31,7 @@ from shakerqueue.api import (
     rate_limits,
     recipes,
     reports,
+    request_metrics,
     request_spans,
     requests,
     session,
@@ -72,6 +73,8 @@ from shakerqueue.sessions import Sessions
 from shakerqueue.sign_in_attempts import SignInAttempts
 from shakerqueue.telemetry import tracing
 from shakerqueue.telemetry.logging import configure_logging
+from shakerqueue.telemetry.metrics import API_WORKERS, STREAMS_ALLOWED
+from shakerqueue.telemetry.sampling import Sampler
 from shakerqueue.web import docs, headers, pages
 
 BLUEPRINTS = (
@@ -123,6 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     tracing.start(settings, "shakerqueue-api")
     failpoints.enable(settings.failpoints_folder)
     app = Flask("shakerqueue", static_folder=None)
+    app.debug = False  # whatever FLASK_DEBUG says
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.json = StrictJSONProvider(app)
     app.request_class = JSONRequest
@@ -130,6 +134,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     trust_proxies(app, settings.trusted_proxies)
     requests.register_hooks(app)
     request_spans.trace_requests(app)
+    request_metrics.register(app)
     rate_limits.register_headers(app)
     headers.register(app, settings)
     contract.publish(app, register_api(app))
@@ -176,7 +181,10 @@ def _start_services(settings: Settings) -> Services:
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
     request_counts = RequestCounts(settings.rate_limit_storage_url, settings.workers) if settings.rate_limits else None
     follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
-    for part in (database, follower, publisher, writer):
+    max_streams = settings.threads // 2
+    samples = {API_WORKERS: lambda: 1, STREAMS_ALLOWED: lambda: max_streams, **database.samples()}
+    sampler = Sampler({**samples, **(publisher.samples() if publisher else {})})
+    for part in (database, follower, publisher, writer, sampler):
         if part:
             part.start()
     services = Services(
@@ -201,8 +209,9 @@ def _start_services(settings: Settings) -> Services:
         order_id_secret=OrderIdSecret(database),
         request_counts=request_counts,
         waiting_places=Semaphore(settings.threads // 4),
-        stream_places=StreamPlaces(settings.threads // 2),
+        stream_places=StreamPlaces(max_streams),
         report_places=Semaphore(max(1, settings.database_pool_size // 2)),
+        sampler=sampler,
     )
     with suppress(Unavailable):  # read now if it can be, so that intake goes on if the database goes away next
         services.order_id_secret.read(Deadline.after(requests.REQUEST_SECONDS))

@@ -66,6 +66,8 @@ class Settings:
     otlp_headers: str = field(default="", repr=False)  # name=value,name=value
     trace_sample_ratio: float = 1.0
     failpoints_folder: Path | None = None
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None  # None: this process answers nobody who asks for its metrics
 
     @property
     def is_production(self) -> bool:
@@ -127,6 +129,8 @@ def _read(env: Env) -> Settings:
         otlp_headers=env.str("OTEL_EXPORTER_OTLP_HEADERS", default=""),
         trace_sample_ratio=env.float("OTEL_TRACES_SAMPLER_ARG", default=1.0, validate=validate.Range(min=0, max=1)),
         failpoints_folder=_failpoints_folder(env, environment),
+        metrics_host=env.str("METRICS_HOST", default="127.0.0.1"),
+        metrics_port=_metrics_port(env),
     )
 
 
@@ -135,6 +139,10 @@ def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
     if folder is not None and environment is Environment.PRODUCTION:
         raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
     return folder
+
+
+def _metrics_port(env: Env) -> int | None:
+    return env.int("METRICS_PORT", default=None, validate=validate.Range(min=1, max=65535))
 
 
 def _business_days(env: Env) -> BusinessDays:

@@ -1,10 +1,11 @@
 """PostgreSQL: one pool per process, deadlines on the client's side, and driver errors turned into ours, once."""
 
 import select
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from prometheus_client import Gauge
 from psycopg import Connection, Error, errors
 from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
@@ -12,7 +13,7 @@ from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import DataRefused, ShakerQueueError, Taken, Unavailable
-from shakerqueue.telemetry.metrics import DATABASE_FAILURES
+from shakerqueue.telemetry.metrics import DATABASE_FAILURES, POOL_ALLOWED, POOL_CONNECTIONS, POOL_WAITING
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_WAIT_SECONDS = 1.0
@@ -87,6 +88,18 @@ class Database:
 
     def stop(self) -> None:
         self._pool.close()
+
+    def samples(self) -> dict[Gauge, Callable[[], float]]:
+        """How the pool is used, for a `Sampler`."""
+        return {
+            POOL_CONNECTIONS.labels("in_use"): lambda: self._stat("pool_size") - self._stat("pool_available"),
+            POOL_CONNECTIONS.labels("idle"): lambda: self._stat("pool_available"),
+            POOL_ALLOWED: lambda: self._pool.max_size,
+            POOL_WAITING: lambda: self._stat("requests_waiting"),
+        }
+
+    def _stat(self, name: str) -> int:
+        return self._pool.get_stats().get(name, 0)
 
     @contextmanager
     def connection(self, deadline: Deadline | None = None) -> Iterator[DeadlineConnection]:

@@ -13,9 +13,11 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from shakerqueue.event_log import lock_event_log
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.queries import order_events, order_items, order_traces, orders, recipes
 from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderStatus
+from shakerqueue.telemetry.metrics import Appended
 
 DISCARDED = "discarded"
 KEY_CONFLICT = "idempotency_conflict"
@@ -153,7 +155,7 @@ def _append_events(
         for row, became_by in zip(refused, became, strict=True)
     ]
     events = placed + failed
-    order_events.lock_event_log(conn)
+    lock_event_log(conn, Appended.ORDERS)
     order_events.append_events(
         conn,
         order_ids=[event[0] for event in events],

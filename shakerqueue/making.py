@@ -14,11 +14,14 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from shakerqueue import drink_times
 from shakerqueue.errors import IllegalTransition, NotFound, SoldOut
+from shakerqueue.event_log import lock_event_log
 from shakerqueue.order_lifecycle import EVENTS, Actor, Verb, allowed_verbs, changed, is_done, may
 from shakerqueue.queries import order_events, order_items, orders, recipes
 from shakerqueue.queries.models import ItemStatus, OrderEventType, OrderItem
 from shakerqueue.queries.orders import ChangeItemCountsRow
+from shakerqueue.telemetry.metrics import Appended
 
 MAX_FAILED_AT_ONCE = 200
 NOT_MADE = (ItemStatus.FAILED, ItemStatus.CANCELED)
@@ -135,6 +138,8 @@ def _write(conn: Connection[Any], changes: list[Change], verb: Verb, actor: Acto
     news = [change for change in changes if change.is_event]
     if news:
         _append_events(conn, news, EVENTS[verb], actor, orders_after)
+    for change in changes:
+        drink_times.observe(change.before, change.after, orders_after[change.after.order_id].placed_at)
 
 
 def _change_counts(conn: Connection[Any], changes: Sequence[Change], now: datetime) -> dict[UUID, ChangeItemCountsRow]:
@@ -233,7 +238,7 @@ def _append_events(
 ) -> None:
     last = {change.after.order_id: change for change in changes}  # what the order became stands on its last event
     became = [_became(orders_after[c.after.order_id]) if c is last[c.after.order_id] else "" for c in changes]
-    order_events.lock_event_log(conn)
+    lock_event_log(conn, Appended.DRINKS)
     order_events.append_events(
         conn,
         order_ids=[change.after.order_id for change in changes],

@@ -1,6 +1,8 @@
 """Storing many orders: in transactions of a bounded size, each order on its own where the database refuses one."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from time import perf_counter
 from typing import NamedTuple
 
 import structlog
@@ -16,7 +18,15 @@ from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries import order_events
 from shakerqueue.queries import orders as orders_queries
 from shakerqueue.telemetry import tracing
-from shakerqueue.telemetry.metrics import ORDERS_KNOWN, ORDERS_PERSISTED, Writer
+from shakerqueue.telemetry.metrics import (
+    COMMIT_DURATION,
+    ORDERS_KNOWN,
+    ORDERS_PERSISTED,
+    STORE_DELAY,
+    TRANSACTION_DURATION,
+    TRANSACTION_ORDERS,
+    Writer,
+)
 from shakerqueue.telemetry.tracing import Kind
 
 # One transaction's share: what is bound and inserted well within its deadline, whatever guests put into their orders.
@@ -77,22 +87,25 @@ def store(
     """
     try:
         with tracing.linked("store orders", Kind.INTERNAL, (order.traceparent for order in orders)):
-            fresh = _committed(database, orders, deadline, lock_seconds)
+            fresh = _committed(database, orders, writer, deadline, lock_seconds)
             _tell(orders, writer, fresh)
     except DataRefused as reason:
         if len(orders) == 1:
             return [RefusedOrder(orders[0], reason)]
         return [refused for order in orders for refused in store(database, [order], writer, deadline, lock_seconds)]
-    ORDERS_PERSISTED.labels(writer).inc(fresh)
-    ORDERS_KNOWN.labels(writer).inc(len(orders) - fresh)
     return []
 
 
 def _committed(
-    database: Database, orders: list[OrderPlaced], deadline: Deadline | None, lock_seconds: float | None
+    database: Database,
+    orders: list[OrderPlaced],
+    writer: Writer,
+    deadline: Deadline | None,
+    lock_seconds: float | None,
 ) -> int:
     """Store the orders in one transaction; how many of them were not stored before."""
     with database.transaction(deadline) as conn:
+        began_at = perf_counter()
         failpoints.passes(Failpoint.INSERT)
         failpoints.carries(order.id for order in orders)
         if lock_seconds is not None:
@@ -100,6 +113,8 @@ def _committed(
         fresh = insert_orders(conn, orders)
         tracing.current().add_event("inserted")
         failpoints.passes(Failpoint.COMMIT)
+        commits_at = perf_counter()
+    _count(orders, fresh, writer, began_at, commits_at)
     tracing.current().add_event("committed")
     return fresh
 
@@ -114,6 +129,18 @@ def _tell(orders: list[OrderPlaced], writer: Writer, fresh: int) -> None:
         )
         for order in orders:
             tracing.share("store order", order.traceparent, {"shakerqueue.order_id": str(order.id)})
+
+
+def _count(orders: list[OrderPlaced], fresh: int, writer: Writer, began_at: float, commits_at: float) -> None:
+    """What was committed just now, and how long that took."""
+    ended_at = perf_counter()
+    oldest_placed_at = min(order.placed_at for order in orders)
+    ORDERS_PERSISTED.labels(writer).inc(fresh)
+    ORDERS_KNOWN.labels(writer).inc(len(orders) - fresh)
+    TRANSACTION_ORDERS.labels(writer).observe(len(orders))
+    TRANSACTION_DURATION.labels(writer).observe(ended_at - began_at)
+    COMMIT_DURATION.labels(writer).observe(ended_at - commits_at)
+    STORE_DELAY.labels(writer).observe((datetime.now(UTC) - oldest_placed_at).total_seconds())
 
 
 def store_each(

@@ -1,46 +1,41 @@
 """The HTTP server: Granian over the application factory. What was tried with it stands in docs/server.md."""
 
-import atexit
 import ctypes
 import multiprocessing
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-import structlog
 from granian import Granian
 from granian.constants import Interfaces
 
 from shakerqueue import shutdown
+from shakerqueue.backlog import Backlog
 from shakerqueue.config import Settings
 from shakerqueue.errors import ConfigurationError
+from shakerqueue.telemetry import shared_files
+from shakerqueue.telemetry.exposition import expose
 from shakerqueue.telemetry.logging import LineFormatter, LineHandler, configure_logging
+from shakerqueue.telemetry.metrics import Part
 
 DRAIN_SECONDS = 8  # then workers are killed: with what comes after, the server ends within ten
 RESPAWN_PAUSE_SECONDS = 0.5
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-METRICS_FILE_BYTES = 1 << 20  # what prometheus-client begins a file with
-
-log = structlog.get_logger(__name__)
 
 
 def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -> None:
     """Serve until TERM or INT, then drain.
 
     Raises:
-        ConfigurationError: the address cannot be had.
+        ConfigurationError: an address cannot be had.
     """
     configure_logging(settings)
     check_address_is_free(settings.host, settings.port)
-    share_metrics(settings.workers)
+    shared_files.share(settings.workers)
+    expose(settings, Part.API, Backlog(settings))
     multiprocessing.set_start_method("spawn", force=True)  # a worker begins afresh, with no thread or lock half copied
     Server(
         application,
@@ -68,45 +63,12 @@ def server_logging(settings: Settings) -> dict[str, Any]:
     }
 
 
-def share_metrics(workers: int) -> None:
-    """Give the workers a common folder for their counters; prometheus-client looks for it when they import it.
-
-    It maps a file for each of them, without reserving its space: where the disk is full the kernel kills whoever
-    counts. So without room for them they count each for itself, which is better than not to serve.
-    """
-    if METRICS_FOLDER not in os.environ:
-        in_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-        folder = tempfile.mkdtemp(prefix="shakerqueue-metrics-", dir=in_memory if in_memory.is_dir() else None)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ[METRICS_FOLDER] = folder
-    if not has_room(Path(os.environ[METRICS_FOLDER]), workers * METRICS_FILE_BYTES):
-        log.error("metrics_not_shared", folder=os.environ.pop(METRICS_FOLDER), reason="no room")
-
-
-def has_room(folder: Path, size_bytes: int) -> bool:
-    """Whether so much can be written into the folder."""
-    try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, size_bytes)
-    except OSError:
-        return False
-    return True
-
-
-def reserve_metrics_files() -> None:
-    """Reserve the space of this process's files, which were made when the counters were imported."""
-    folder = os.environ.get(METRICS_FOLDER)
-    for path in Path(folder).glob(f"*_{os.getpid()}.db") if folder else ():
-        with path.open("r+b") as file, suppress(OSError):
-            os.posix_fallocate(file.fileno(), 0, METRICS_FILE_BYTES)
-
-
 class Server(Granian):  # type: ignore[misc,valid-type] # chosen at import by the kind of interpreter
     """Granian, which ends as a whole when one worker dies twice within 5.5 s. A bar goes on."""
 
     def _respawn_workers(self, *args: Any, **options: Any) -> None:
-        if METRICS_FOLDER in os.environ:
-            share_metrics(workers=1)
+        if shared_files.FOLDER in os.environ:
+            shared_files.share(processes=1)
         super()._respawn_workers(*args, **{"delay": RESPAWN_PAUSE_SECONDS, **options})
         self.respawned_wrks.clear()
 
@@ -117,7 +79,7 @@ def load_application(target: str) -> Callable[..., Any]:
     shutdown.watch_signals()
     module, _, name = target.partition(":")
     application: Callable[..., Any] = getattr(import_module(module), name)()
-    reserve_metrics_files()
+    shared_files.reserve()
     return application
 
 

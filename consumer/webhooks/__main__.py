@@ -9,7 +9,9 @@ from consumer.webhooks.dispatcher import Dispatcher
 from shakerqueue.config import load_settings
 from shakerqueue.errors import ConfigurationError
 from shakerqueue.telemetry import tracing
+from shakerqueue.telemetry.exposition import expose
 from shakerqueue.telemetry.logging import configure_logging
+from shakerqueue.telemetry.metrics import Part
 
 
 def main() -> None:
@@ -22,6 +24,7 @@ async def _dispatch() -> None:
     configure_logging(settings)
     tracing.start(settings, "shakerqueue-webhooks")
     dispatcher = Dispatcher(settings)
+    expose(settings, Part.WEBHOOKS)
 
     def end() -> None:
         signal.alarm(END_SECONDS)

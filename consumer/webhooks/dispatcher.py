@@ -19,6 +19,8 @@ from shakerqueue.errors import ShakerQueueError, Unavailable
 from shakerqueue.following import Follower
 from shakerqueue.menu import MenuCache
 from shakerqueue.queries import order_traces, webhooks
+from shakerqueue.telemetry.metrics import WEBHOOK_ENDPOINTS_HELD
+from shakerqueue.telemetry.sampling import Sampler
 from shakerqueue.webhook_messages import News, bar_news, menu_news
 
 LOOK_SECONDS = 1.0  # how soon an endpoint whose dispatcher died is seen to be free
@@ -53,6 +55,7 @@ class Dispatcher:
             [Bell("webhooks_changed"), Bell("order_events"), self._menu, self._bar],
             self._wake_from_thread,
         )
+        self._sampler = Sampler({WEBHOOK_ENDPOINTS_HELD: lambda: len(self._held), **self._database.samples()})
         self._sender = Sender(allow_private=settings.webhook_allow_private)
         self._held: dict[asyncio.Task[None], EndpointDispatcher] = {}
         self._wake = asyncio.Event()
@@ -64,6 +67,7 @@ class Dispatcher:
         """Dispatch until stopped; then let what is in flight end, and be written down."""
         self._loop = asyncio.get_running_loop()
         self._database.start()
+        self._sampler.start()
         self._follower.start()
         log.info("webhooks_dispatching")
         while not self._stopping:

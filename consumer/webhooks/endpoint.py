@@ -22,7 +22,7 @@ from shakerqueue.queries import webhooks
 from shakerqueue.queries.models import WebhookEndpoint
 from shakerqueue.queries.webhooks import ListDueDeliveriesRow
 from shakerqueue.telemetry import tracing
-from shakerqueue.telemetry.metrics import WEBHOOK_ATTEMPTS
+from shakerqueue.telemetry.metrics import WEBHOOK_ATTEMPTS, WEBHOOK_DURATION, WEBHOOKS_IN_FLIGHT
 from shakerqueue.telemetry.tracing import Attributes, Kind
 from shakerqueue.webhook_messages import News, message_id
 
@@ -121,7 +121,8 @@ class EndpointDispatcher:
         if endpoint.previous_secret and endpoint.previous_secret_until and endpoint.previous_secret_until > began_at:
             secrets.append(endpoint.previous_secret)
         headers = {"content-type": "application/json", **signed_headers(delivery.id, body, secrets, int(time.time()))}
-        outcome = await self._traced_post(endpoint, delivery, headers, body)
+        with WEBHOOKS_IN_FLIGHT.track_inprogress(), WEBHOOK_DURATION.time():
+            outcome = await self._traced_post(endpoint, delivery, headers, body)
         WEBHOOK_ATTEMPTS.labels("delivered" if outcome.delivered else outcome.error or "refused").inc()
         self._ended.append(Attempt(delivery, began_at, outcome))
 

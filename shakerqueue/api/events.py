@@ -24,6 +24,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.event_feed import Page, PlaceLost
 from shakerqueue.roles import PEOPLE
 from shakerqueue.scopes import Scope
+from shakerqueue.telemetry.metrics import STREAMS_OPEN, STREAMS_REFUSED
 
 STREAM = "text/event-stream"
 
@@ -60,12 +61,15 @@ def _accepts_stream() -> bool:
 def _stream(place: int | None) -> Response:
     places, who = services().stream_places, principal()
     if not places.take(who):
+        STREAMS_REFUSED.inc()
         raise unavailable("There are as many streams as there is room for. Try again, or follow by `after`.")
     response = Response(iter(EventStream(services(), who, place)), mimetype=STREAM)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would collect before it sends
+    STREAMS_OPEN.inc()
     response.call_on_close(partial(_log_end, get_contextvars(), time.monotonic()))
     response.call_on_close(lambda: places.give_back(who))
+    response.call_on_close(STREAMS_OPEN.dec)
     return response
 
 

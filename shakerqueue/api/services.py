@@ -27,6 +27,7 @@ from shakerqueue.request_counts import RequestCounts
 from shakerqueue.revocations import Revocations
 from shakerqueue.sessions import Sessions
 from shakerqueue.sign_in_attempts import SignInAttempts
+from shakerqueue.telemetry.sampling import Sampler
 
 EXTENSION = "shakerqueue"
 
@@ -56,6 +57,7 @@ class Services:
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: StreamPlaces  # streams that may go on at the same time
     report_places: Semaphore  # reports that may be read at the same time
+    sampler: Sampler
 
     def stop(self) -> None:
         """End the threads; the publisher first, while what it waits for is still there."""
@@ -65,6 +67,7 @@ class Services:
         self.follower.stop()
         if self.request_counts:
             self.request_counts.stop()
+        self.sampler.stop()
         self.database.stop()
 
 

@@ -37,16 +37,25 @@ def _bounded(url: URLParameters, name: str, heartbeat_seconds: int) -> URLParame
     return url
 
 
+def open_connection(hosts: list[URLParameters]) -> BlockingConnection:
+    """A blocking connection to the first host that takes it.
+
+    Raises:
+        pika.exceptions.AMQPError: none does.
+    """
+    try:
+        return BlockingConnection(hosts)
+    except AMQPConnectorException as error:  # such as a handshake without an answer; pika raises it bare
+        raise AMQPConnectionError(repr(error)) from error
+
+
 def open_declared(hosts: list[URLParameters], topology: Topology) -> tuple[BlockingConnection, BlockingChannel]:
     """A blocking connection with a channel on which the topology has just been declared.
 
     Raises:
         pika.exceptions.AMQPError: no host could be reached, or a declaration was refused.
     """
-    try:
-        connection = BlockingConnection(hosts)
-    except AMQPConnectorException as error:  # such as a handshake without an answer; pika raises it bare
-        raise AMQPConnectionError(repr(error)) from error
+    connection = open_connection(hosts)
     try:
         channel = connection.channel()
         declare(channel, topology)

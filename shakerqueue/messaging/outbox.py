@@ -87,6 +87,11 @@ class Outbox:
         """Why it is shut; None while it is open."""
         return self._obstacle if self._wake is None else None
 
+    @property
+    def waiting_requests(self) -> int:
+        """How many requests wait for their orders to be taken out."""
+        return len(self._waiting)
+
     def open(self, wake: Callable[[], None]) -> None:
         """Take orders in; `wake` is called, from their threads, when there is something to take."""
         with self._lock:

@@ -6,10 +6,11 @@ gone). pika's connections belong to one thread: everything in publisher_session.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import uniform
 
 import structlog
+from prometheus_client import Gauge
 
 from shakerqueue import failpoints
 from shakerqueue.deadlines import Deadline
@@ -20,7 +21,7 @@ from shakerqueue.messaging.outbox import NotConfirmed, Obstacle, Outbox, Waiting
 from shakerqueue.messaging.publisher_session import CONFIRM_SECONDS, PublisherSession, QueueState
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.telemetry import tracing
-from shakerqueue.telemetry.metrics import PUBLISH_FAILURES
+from shakerqueue.telemetry.metrics import BREAKERS_OPEN, PUBLISH_FAILURES, PUBLISHER_WAITING
 from shakerqueue.telemetry.tracing import Kind
 
 RECONNECT_SECONDS = (0.2, 1.0)  # a pause drawn between the two, so that many processes do not return as one
@@ -62,6 +63,13 @@ class Publisher:
     def obstacle(self) -> Obstacle | None:
         """Why nothing can be published now; None while it can."""
         return self._outbox.obstacle
+
+    def samples(self) -> dict[Gauge, Callable[[], float]]:
+        """What waits and whether the breaker is open, for a `Sampler`."""
+        return {
+            PUBLISHER_WAITING: lambda: self._outbox.waiting_requests,
+            BREAKERS_OPEN: lambda: self._outbox.obstacle is not None,
+        }
 
     def publish(self, orders: Sequence[OrderPlaced], deadline: Deadline) -> None:
         """Return once the broker has confirmed that the orders, which share a message, are safely queued.

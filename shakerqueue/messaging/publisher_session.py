@@ -22,7 +22,13 @@ from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging.messages import CONTENT_TYPE, pack
 from shakerqueue.messaging.outbox import Obstacle, Outbox, WaitingOrders
 from shakerqueue.messaging.topology import RETRY_DELAYS_SECONDS, Topology
-from shakerqueue.telemetry.metrics import BREAKER_OPENED, MESSAGES_RETURNED, PUBLISHER_CONNECTIONS
+from shakerqueue.telemetry.metrics import (
+    BREAKER_OPENED,
+    CONFIRM_DURATION,
+    MESSAGE_ORDERS,
+    MESSAGES_RETURNED,
+    PUBLISHER_CONNECTIONS,
+)
 
 CONFIRM_SECONDS = 1.5
 GIVE_UP_SECONDS = 5.0  # without a confirm for this long, a new connection is tried
@@ -46,7 +52,8 @@ class _Message:
 
     id: str
     waiting: list[WaitingOrders]
-    sent_at: float = field(default_factory=monotonic)
+    published_at: float = field(default_factory=monotonic)
+    sent_at: float = field(default_factory=monotonic)  # later, where the broker was blocked and read it only then
     returned: bool = False
 
     def confirmed(self) -> None:
@@ -147,10 +154,12 @@ class PublisherSession:
         assert self._channel is not None  # noqa: S101 - nothing is pumped before the channel is open
         self._last_tag += 1
         self._outstanding[self._last_tag] = message
+        bodies = [body for orders in message.waiting for body in orders.bodies]
+        MESSAGE_ORDERS.observe(len(bodies))
         self._channel.basic_publish(
             self._topology.orders_exchange,
             self._topology.orders_queue,
-            pack([body for orders in message.waiting for body in orders.bodies]),
+            pack(bodies),
             BasicProperties(
                 content_type=CONTENT_TYPE, delivery_mode=DeliveryMode.Persistent.value, message_id=message.id
             ),
@@ -222,6 +231,7 @@ class PublisherSession:
             if isinstance(confirm, Basic.Nack):
                 message.failed(Obstacle.REFUSED)
             else:
+                CONFIRM_DURATION.observe(monotonic() - message.published_at)
                 message.confirmed()
         self._return_if_clear()
         self._pump()

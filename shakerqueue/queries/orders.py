@@ -166,7 +166,7 @@ SET pending_count = pending_count + $1::integer,
     updated_at = $6
 FROM before
 WHERE orders.id = before.id
-RETURNING orders.principal_id, orders.status, before.status AS status_before
+RETURNING orders.principal_id, orders.placed_at, orders.status, before.status AS status_before
 """
 
 
@@ -175,13 +175,19 @@ class ChangeItemCountsRow:
     """A row of `change_item_counts`."""
 
     principal_id: UUID
+    placed_at: datetime
     status: OrderStatus
     status_before: OrderStatus
 
 
-def _change_item_counts_from_row(principal_id: UUID, status: str, status_before: str) -> ChangeItemCountsRow:
+def _change_item_counts_from_row(
+    principal_id: UUID,
+    placed_at: datetime,
+    status: str,
+    status_before: str,
+) -> ChangeItemCountsRow:
     """Make a row of the values that psycopg loads."""
-    return ChangeItemCountsRow(principal_id, OrderStatus(status), OrderStatus(status_before))
+    return ChangeItemCountsRow(principal_id, placed_at, OrderStatus(status), OrderStatus(status_before))
 
 
 def change_item_counts(

@@ -69,7 +69,7 @@ SET pending_count = pending_count + @pending::integer,
     updated_at = @now
 FROM before
 WHERE orders.id = before.id
-RETURNING orders.principal_id, orders.status, before.status AS status_before;
+RETURNING orders.principal_id, orders.placed_at, orders.status, before.status AS status_before;
 
 -- name: ListOrders :many
 -- Orders of everybody, the newest first, from the given place on and as far as the filters let through.

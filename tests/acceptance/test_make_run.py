@@ -1,6 +1,7 @@
 """`make run` as its user meets it: a command with an address, an end, and data that is there the next time."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -50,6 +51,9 @@ def serve_once(folder: Path, url: str = "") -> str:
         assert f"http://{LOOPBACK}:{port}" == url
         assert 200 == httpx.get(f"{url}/readyz").status_code
         assert 200 == sign_in(url).status_code
+        told = re.findall(r"(http\S+/metrics) \((\w+)\)", read_until(process, "  Logs"))
+        assert ["API", "consumer", "webhooks"] == [part for _, part in told]
+        assert {200} == {httpx.get(address, trust_env=False).status_code for address, _ in told}
         parts = psutil.Process(process.pid).children(recursive=True)
         assert 4 <= len(parts)
         process.send_signal(signal.SIGINT)

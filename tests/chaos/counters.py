@@ -4,8 +4,8 @@ import struct
 from pathlib import Path
 
 from prometheus_client import Counter
-from prometheus_client.multiprocess import MultiProcessCollector
 
+from shakerqueue.telemetry import shared_files
 from tests.support.waiting import eventually
 
 HALF_WRITTEN = (struct.error, RuntimeError, ValueError, KeyError)  # what the reader makes of a file being made
@@ -27,9 +27,8 @@ class Counters:
 
     def _read(self, name: str, labels: dict[str, str]) -> list[int]:
         """The total; nothing while a process that has just started makes its file."""
-        files = [str(path) for path in self.folder.glob("*.db") if path.stat().st_size]
         try:
-            metrics = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+            metrics = shared_files.read(self.folder)
         except HALF_WRITTEN:
             return []
         samples = (sample for metric in metrics for sample in metric.samples if sample.name == name)
