@@ -28,7 +28,7 @@ users, tables, api_keys, recipes, orders, order_items
 TO shakerqueue_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON
-sessions, failed_attempts, webhook_endpoints, webhook_deliveries
+sessions, failed_attempts, webhook_endpoints, webhook_deliveries, order_traces
 TO shakerqueue_app;
 
 COMMIT;
