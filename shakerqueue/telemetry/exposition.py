@@ -8,10 +8,11 @@ import os
 import platform
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import HTTPServer
 from pathlib import Path
 from socketserver import TCPServer
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 
 import structlog
@@ -27,7 +28,7 @@ from shakerqueue.telemetry.metrics import METRICS, Part
 
 PATH = "/metrics"
 MAX_REQUESTS = 4  # at a time; who comes while there are so many is turned away
-SLOW_SECONDS = 5.0  # for each piece that is read or sent
+ANSWER_SECONDS = 10.0  # from the connection to the end of its answer; Prometheus waits no longer by default
 
 log = structlog.get_logger(__name__)
 
@@ -160,6 +161,9 @@ class MetricsServer(HTTPServer):
             self.shutdown_request(request)
 
     def _answer(self, request: Any, client_address: Any) -> None:
+        limit = Timer(ANSWER_SECONDS, _hang_up, [request])  # a time-out of the socket begins anew with every byte
+        limit.daemon = True
+        limit.start()
         try:
             self.finish_request(request, client_address)
         except OSError as error:
@@ -167,14 +171,18 @@ class MetricsServer(HTTPServer):
         except Exception:
             log.exception("metrics_unanswered")
         finally:
+            limit.cancel()
             self.shutdown_request(request)
             self._places.release()
 
 
+def _hang_up(request: socket.socket) -> None:
+    with suppress(OSError):  # it has just ended by itself
+        request.shutdown(socket.SHUT_RDWR)
+
+
 def _handler(registry: CollectorRegistry) -> type[MetricsHandler]:
     class Handler(MetricsHandler):
-        timeout = SLOW_SECONDS
-
         def do_GET(self) -> None:  # noqa: N802 - named by http.server
             if self.path.partition("?")[0] == PATH:
                 super().do_GET()

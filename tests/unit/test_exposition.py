@@ -70,15 +70,23 @@ def test_who_comes_while_as_many_are_answered_as_may_be_is_turned_away(port: int
     eventually(lambda: not turned_away(port))
 
 
-def test_who_is_slow_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    monkeypatch.setattr(exposition, "SLOW_SECONDS", 0.2)
+def test_who_sends_a_byte_now_and_then_keeps_no_place(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setattr(exposition, "ANSWER_SECONDS", 0.5)
     server = expose(replace(SETTINGS, metrics_port=port), Part.CONSUMER)
     assert server
     with socket.create_connection(("127.0.0.1", port)) as slow:
-        slow.sendall(b"GET /met")
-        slow.settimeout(5)
-        assert b"" == slow.recv(1)
+        slow.sendall(b"GET /metrics HTTP/1.0\r\nX-Slow: ")
+        eventually(lambda: is_hung_up(slow))
     server.stop()
+
+
+def is_hung_up(client: socket.socket) -> bool:
+    """Whether nobody takes one more byte of it."""
+    try:
+        client.sendall(b"a")
+    except OSError:
+        return True
+    return False
 
 
 def turned_away(port: int) -> bool:
