@@ -182,6 +182,8 @@ METRICS: dict[Part, tuple[MetricWrapperBase, ...]] = {
         STREAMS_OPEN,
         STREAMS_ALLOWED,
         STREAMS_REFUSED,
+        RATE_LIMITED,
+        RATE_LIMIT_STORE_LOST,
         DRINK_WAIT,
         DRINK_MAKE,
         DRINK_TOTAL,

@@ -10,7 +10,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 
+from shakerqueue.telemetry import metrics
 from tests.support.metrics import Known, known_metrics, known_series
 from tests.support.rules import (
     DASHBOARD,
@@ -48,6 +50,11 @@ def check(promtool: Path, what: str, file: Path) -> tuple[int, str]:
     """What promtool says of a file: its exit code and its words."""
     said = subprocess.run([promtool, "check", what, file], capture_output=True, text=True, check=False)
     return said.returncode, said.stdout + said.stderr
+
+
+def test_every_metric_is_told_by_some_part() -> None:
+    defined = {metric for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)}
+    assert set() == defined - set().union(*metrics.METRICS.values())
 
 
 def test_the_table_of_metrics_is_that_of_the_product() -> None:
