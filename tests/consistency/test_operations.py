@@ -13,6 +13,8 @@ import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from shakerqueue.telemetry import metrics
+from tests.support.compose import REPOSITORY, compose_project
+from tests.support.documents import leads_somewhere
 from tests.support.metrics import Known, known_metrics, known_series
 from tests.support.rules import (
     DASHBOARD,
@@ -107,6 +109,13 @@ def test_the_configuration_is_such_as_prometheus_takes(promtool: Path) -> None:
     assert (0, True) == (code, "1 rule files found" in said), said
 
 
+def test_what_the_configuration_says_of_containers_is_so() -> None:
+    said = re.findall(r"#.*?\b(\w+):(\d+)", (OPERATIONS / "prometheus.yml").read_text())
+    services = compose_project()["services"]
+    asked = {name: services[name]["environment"]["METRICS_PORT"] for name in ("api", "consumer", "webhooks")}
+    assert asked == dict(said)
+
+
 def test_the_configuration_names_the_jobs_that_are_asked_for() -> None:
     configured = yaml.safe_load((OPERATIONS / "prometheus.yml").read_text())
     jobs = {job["job_name"] for job in configured["scrape_configs"]}
@@ -118,6 +127,15 @@ def test_every_alert_says_what_to_do() -> None:
         assert alert["labels"]["severity"] in ("critical", "warning"), name
         assert alert["annotations"]["summary"], name
         assert alert["annotations"]["runbook"].endswith("."), name
+
+
+def test_every_alert_leads_to_its_section_of_the_guide_and_stands_in_its_table() -> None:
+    guide = REPOSITORY / "docs/operations.md"
+    rows = re.findall(r"^\| (`ShakerQueue.+) \| \[.+\]\((#\S+)\) \|$", guide.read_text(), re.MULTILINE)
+    listed = {name: f"docs/operations.md{section}" for names, section in rows for name in re.findall(r"\w+", names)}
+    said = {name: alert["annotations"]["section"] for name, alert in alerts(read_rules()).items()}
+    assert listed == said
+    assert [] == [section for section in said.values() if not leads_somewhere(REPOSITORY / "README.md", section)]
 
 
 def test_every_query_of_the_dashboard_is_one(promtool: Path, tmp_path: Path) -> None:
