@@ -23,6 +23,7 @@ from tests.support.compose import (
     mount_targets,
     process_environment,
 )
+from tests.support.environment import Asked
 
 CONFIGURED = ["api", "consumer", "migrate", "seed", "webhooks"]
 ONE_SHOTS = ["migrate", "secrets", "seed"]
@@ -118,22 +119,6 @@ def test_a_volume_of_ours_keeps_its_owner_under_a_folder_of_another_image(servic
 
 def test_stopping_waits_longer_than_draining_takes(ours: dict[str, Service]) -> None:
     assert [] == [name for name, its in ours.items() if int(its["stop_grace_period"].rstrip("s")) <= DRAIN_SECONDS]
-
-
-class Asked(dict[str, str]):
-    """An environment that remembers what it was asked for."""
-
-    def __init__(self, given: dict[str, str]) -> None:
-        super().__init__(given)
-        self.names: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.names.add(name)
-        return super().__getitem__(name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        self.names.add(name)
-        return super().get(name, default)
 
 
 @pytest.mark.parametrize("name", CONFIGURED)

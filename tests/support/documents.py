@@ -28,6 +28,15 @@ def leads_somewhere(document: Path, link: str) -> bool:
     return target.exists() and (not anchor or anchor in _anchors(target))
 
 
+def variables(document: Path) -> dict[str, str]:
+    """The names of a document's table of settings, each with what stands there as its default."""
+    found: dict[str, str] = {}
+    for names, defaults in re.findall(r"^\| (`[A-Z][A-Z_, `]+`) \| ([^|]+) \|", document.read_text(), re.MULTILINE):
+        told = [default.strip("`") for default in defaults.split(", ")]
+        found.update(zip(re.findall(r"\w+", names), told, strict=True))
+    return found
+
+
 def _anchors(document: Path) -> set[str]:
     return {_anchor(heading) for heading in re.findall(r"^#+ (.+)$", _prose(document), re.MULTILINE)}
 
