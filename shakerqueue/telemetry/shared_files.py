@@ -5,22 +5,24 @@ variable when a process imports it. The counts of a process that ended stay; its
 """
 
 import atexit
+import fcntl
 import os
 import shutil
-import struct
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import structlog
 from prometheus_client.metrics_core import Metric
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from shakerqueue.telemetry.metrics import FILE_BYTES
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 FILES_OF_A_PROCESS = 3  # counters, histograms, gauges
+ENDED = "ended"  # in place of a process id: the counts of all processes that have ended
 
 log = structlog.get_logger(__name__)
 
@@ -60,24 +62,46 @@ def reserve() -> None:
 
 
 def forget_ended(folder: Path) -> None:
-    """Remove the gauges of processes that have ended, and give back what their counts do not need of their space."""
-    for path in folder.glob("*_*.db"):
-        pid = path.stem.rpartition("_")[2]
-        if pid.isdigit() and not _is_running(int(pid)):
-            with suppress(OSError):  # another process may be about the same
-                if path.name.startswith("gauge_live"):
+    """Remove the files of processes that have ended. Their counts are kept in a file for all of them.
+
+    So workers that die again and again cost neither room nor the time of whoever reads.
+    """
+    with _alone(folder):
+        for path in folder.glob("*_*.db"):
+            pid = path.stem.rpartition("_")[2]
+            if pid.isdigit() and not _is_running(int(pid)):
+                with suppress(OSError):  # no room for the file of all: it stays, as it is
+                    _keep_counts(path)
                     path.unlink()
-                else:
-                    _cut(path)
 
 
-def _cut(path: Path) -> None:
-    """To what is used of it, which its first four bytes tell."""
-    with path.open("r+b") as file:
-        head = file.read(4)
-        used = struct.unpack("i", head)[0] if len(head) == len(struct.pack("i", 0)) else 0
-        if 0 < used < path.stat().st_size:
-            file.truncate(used)
+def _keep_counts(path: Path) -> None:
+    """Add the counts of a process to those of all that have ended; gauges are none.
+
+    Raises:
+        OSError: there is no room for them.
+    """
+    kind = path.name.partition("_")[0]
+    if kind == "gauge" or not path.stat().st_size:
+        return
+    kept = path.with_name(f"{kind}_{ENDED}.db")
+    with kept.open("ab") as file:
+        os.posix_fallocate(file.fileno(), 0, FILE_BYTES)
+    counts = MmapedDict(str(kept))  # type: ignore[no-untyped-call]
+    for key, value, _, _ in MmapedDict.read_all_values_from_file(str(path)):  # type: ignore[no-untyped-call]
+        counts.write_value(key, counts.read_value(key)[0] + value, 0.0)  # type: ignore[no-untyped-call]
+    counts.close()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While nobody else, of any process, reads or tidies: counts that are on their way would be read twice."""
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def _is_running(pid: int) -> bool:
@@ -95,6 +119,7 @@ def read(folder: Path) -> Iterable[Metric]:
 
     The empty file of a process that has just begun is passed over.
     """
-    files = [str(path) for path in folder.glob("*.db") if path.stat().st_size]
-    metrics: Iterable[Metric] = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+    with _alone(folder):
+        files = [str(path) for path in folder.glob("*.db") if path.stat().st_size]
+        metrics: Iterable[Metric] = MultiProcessCollector.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
     return metrics
