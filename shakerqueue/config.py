@@ -68,6 +68,7 @@ class Settings:
     failpoints_folder: Path | None = None
     metrics_host: str = "127.0.0.1"
     metrics_port: int | None = None  # None: this process answers nobody who asks for its metrics
+    metrics_folder: Path | None = None  # in which the API's workers add them up; None: a new one
 
     @property
     def is_production(self) -> bool:
@@ -109,7 +110,7 @@ def _read(env: Env) -> Settings:
         ),
         guest_pass_seconds=_whole(env, "GUEST_PASS_SECONDS", default=6 * HOUR_SECONDS, low=60, high=DAY_SECONDS),
         bcrypt_cost=_whole(env, "BCRYPT_COST", default=MIN_BCRYPT_COST, low=lowest_cost, high=18),
-        host=env.str("HOST", default="127.0.0.1"),
+        host=_host(env, "HOST"),
         port=_whole(env, "PORT", default=8080, low=1, high=65535),
         workers=_whole(env, "WORKERS", default=cpu_count() or 1, low=1, high=256),
         threads=_whole(env, "THREADS", default=32, low=1, high=1024),
@@ -129,8 +130,9 @@ def _read(env: Env) -> Settings:
         otlp_headers=env.str("OTEL_EXPORTER_OTLP_HEADERS", default=""),
         trace_sample_ratio=env.float("OTEL_TRACES_SAMPLER_ARG", default=1.0, validate=validate.Range(min=0, max=1)),
         failpoints_folder=_failpoints_folder(env, environment),
-        metrics_host=env.str("METRICS_HOST", default="127.0.0.1"),
+        metrics_host=_host(env, "METRICS_HOST"),
         metrics_port=_metrics_port(env),
+        metrics_folder=env.path("METRICS_FOLDER", default=None),
     )
 
 
@@ -139,6 +141,11 @@ def _failpoints_folder(env: Env, environment: Environment) -> Path | None:
     if folder is not None and environment is Environment.PRODUCTION:
         raise ConfigurationError("FAILPOINTS_DIR makes processes fail on purpose: production refuses it")
     return folder
+
+
+def _host(env: Env, name: str) -> str:
+    """An address to listen on. An empty one would be all that the machine has."""
+    return env.str(name, default="127.0.0.1", validate=validate.Regexp(r"\S"))
 
 
 def _metrics_port(env: Env) -> int | None:

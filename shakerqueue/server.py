@@ -34,7 +34,7 @@ def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -
     """
     configure_logging(settings)
     check_address_is_free(settings.host, settings.port)
-    shared_files.share(settings.workers)
+    shared_files.share(settings.workers, settings.metrics_folder)
     expose(settings, Part.API, Backlog(settings))
     multiprocessing.set_start_method("spawn", force=True)  # a worker begins afresh, with no thread or lock half copied
     Server(

@@ -27,30 +27,34 @@ ENDED = "ended"  # in place of a process id: the counts of all processes that ha
 log = structlog.get_logger(__name__)
 
 
-def share(processes: int) -> None:
-    """Give the processes that will be started a common folder, where there is room for so many.
+def share(processes: int, chosen: Path | None = None) -> None:
+    """Give the processes that will be started a common folder, a new one unless one is chosen, with room for so many.
 
     Their files are mapped without reserving space: where the disk is full the kernel kills whoever counts. So without
     room for them each counts for itself, which is better than not to serve.
     """
     if FOLDER not in os.environ:
-        in_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-        folder = tempfile.mkdtemp(prefix="shakerqueue-metrics-", dir=in_memory if in_memory.is_dir() else None)
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        os.environ[FOLDER] = folder
-    forget_ended(Path(os.environ[FOLDER]))
-    if not has_room(Path(os.environ[FOLDER]), processes * FILES_OF_A_PROCESS * FILE_BYTES):
-        log.error("metrics_not_shared", folder=os.environ.pop(FOLDER), reason="no room")
-
-
-def has_room(folder: Path, size_bytes: int) -> bool:
-    """Whether so much can be written into the folder."""
+        os.environ[FOLDER] = str(chosen or _new_folder())
+    folder = Path(os.environ[FOLDER])
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            os.posix_fallocate(file.fileno(), 0, size_bytes)
-    except OSError:
-        return False
-    return True
+        forget_ended(folder)
+        check_room(folder, processes * FILES_OF_A_PROCESS * FILE_BYTES)
+    except OSError as error:
+        log.error("metrics_not_shared", folder=os.environ.pop(FOLDER), reason=str(error))
+
+
+def _new_folder() -> Path:
+    """In memory where there is such a place, and gone when this process ends."""
+    in_memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+    folder = tempfile.mkdtemp(prefix="shakerqueue-metrics-", dir=in_memory if in_memory.is_dir() else None)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def check_room(folder: Path, size_bytes: int) -> None:
+    """Raises OSError: so much cannot be written into the folder."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
 
 
 def reserve() -> None:

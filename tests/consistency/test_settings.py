@@ -17,7 +17,6 @@ NEEDED = {
     "JWT_SECRET": "u3fVqN8rB0xkZ1mT6yWcH4eLp9sDgA2j",
     "PASSWORD_PEPPER": "Q7nXz5bKw1RtE8vYp3LmC6hJd0gFs4aU",
 }
-READ_ELSEWHERE = {"PROMETHEUS_MULTIPROC_DIR"}  # by prometheus-client
 FOR_TESTS = {"FAILPOINTS_DIR"}
 NO_VALUES = {"none", "needed", "the cores", "a new folder"}
 TABLE = variables(REPOSITORY / "README.md")
@@ -27,7 +26,7 @@ def test_the_readme_names_every_setting(monkeypatch: pytest.MonkeyPatch) -> None
     asked = Asked(NEEDED)
     monkeypatch.setattr(os, "environ", asked)
     load_settings()
-    assert {name.removesuffix("_FILE") for name in asked.names} - FOR_TESTS == set(TABLE) - READ_ELSEWHERE
+    assert {name.removesuffix("_FILE") for name in asked.names} - FOR_TESTS == set(TABLE)
 
 
 def test_the_defaults_of_the_readme_are_those_that_hold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,8 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("DATABASE_URL", "bar"),
         ("AMQP_URL", "localhost:5672"),
         ("PORT", "0"),
+        ("HOST", ""),
+        ("METRICS_HOST", ""),
         ("PORT", "eighty"),
         ("ACCESS_TOKEN_SECONDS", "901"),
         ("REFRESH_TOKEN_SECONDS", "59"),

@@ -24,9 +24,8 @@ def test_workers_share_a_folder_for_their_counters() -> None:
     assert Path(os.environ[shared_files.FOLDER]).is_dir()
 
 
-def test_a_folder_that_is_given_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(shared_files.FOLDER, str(tmp_path))
-    shared_files.share(processes=2)
+def test_a_folder_that_is_chosen_is_taken(tmp_path: Path) -> None:
+    shared_files.share(processes=2, chosen=tmp_path)
     assert str(tmp_path) == os.environ[shared_files.FOLDER]
 
 
@@ -35,9 +34,15 @@ def test_where_there_is_no_room_each_counts_for_itself(
 ) -> None:
     """The kernel would kill whoever touched a page for which the disk has no room."""
     monkeypatch.setenv(shared_files.FOLDER, str(tmp_path))
-    assert shared_files.has_room(tmp_path, 1000)
-    assert not shared_files.has_room(tmp_path, 2**60)
+    shared_files.check_room(tmp_path, 1000)
+    with pytest.raises(OSError, match="too large"):
+        shared_files.check_room(tmp_path, 2**60)
     shared_files.share(processes=2**40)
+    assert shared_files.FOLDER not in os.environ
+
+
+def test_without_the_chosen_folder_each_counts_for_itself(tmp_path: Path) -> None:
+    shared_files.share(processes=1, chosen=tmp_path / "nowhere")
     assert shared_files.FOLDER not in os.environ
 
 
