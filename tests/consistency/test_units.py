@@ -50,6 +50,17 @@ def test_they_start_the_commands_that_do_not_end() -> None:
     assert {"serve", "consume", "webhooks"} <= set(cli.commands)
 
 
+def test_as_many_as_may_run_on_one_machine_have_ports_of_their_own_for_metrics() -> None:
+    instances = {"shakerqueue-api@.service": ("8081", "8082"), "shakerqueue-consumer@.service": ("1", "2"),
+                 "shakerqueue-webhooks@.service": ("1", "2")}  # fmt: skip
+    assert UNITS == sorted(instances)
+    ports = []
+    for unit, names in instances.items():
+        [port] = re.findall(r"^Environment=METRICS_PORT=(.+)$", (FOLDER / unit).read_text(), re.MULTILINE)
+        ports += [int(port.replace("%i", name)) for name in names]
+    assert [18081, 18082, 19101, 19102, 19201, 19202] == ports
+
+
 def test_the_wrapper_runs_a_command_with_the_settings_of_the_services(tmp_path: Path, bar: Bar) -> None:
     settings = {name: bar.environment(8080)[name] for name in ("DATABASE_URL", "AMQP_URL", "PASSWORD_PEPPER")}
     environment = tmp_path / "environment"
