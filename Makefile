@@ -20,11 +20,11 @@ rush: $(INSTALLED) ## a Friday night in four minutes, to watch (SPEED, MINUTES, 
 
 test: $(INSTALLED) ## the tests, on servers of their own
 	@$(BIN)/python -m dev.test_programs
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not security_run"
 
 test-all: $(INSTALLED) ## the tests and the slow ones
 	@$(BIN)/python -m dev.test_programs
-	$(PYTEST)
+	$(PYTEST) -m "not security_run"
 
 verify: $(INSTALLED) $(LINTER) ## lint, types, imports, and whether all that is derived is in step
 	$(BIN)/ruff check

@@ -87,7 +87,8 @@ class Containers:
     def environment(self, name: str) -> dict[str, str]:
         given = process_environment(self.services[name], self.secrets)
         address = {"HOST": "127.0.0.1", "PORT": str(self.port)} if name == "api" else {}
-        return {**given, **address, "AMQP_PREFIX": self.prefix}
+        metrics = {"METRICS_HOST": "127.0.0.1", "METRICS_PORT": str(free_port())}  # here all share one network
+        return {**given, **address, **metrics, "AMQP_PREFIX": self.prefix}
 
     def command(self, name: str) -> list[str]:
         return translated([*exec_form("ENTRYPOINT"), *self.services[name]["command"]])

@@ -53,7 +53,7 @@ class Evening(RuleBasedStateMachine):
         self.made: dict[tuple[UUID, int], datetime] = {}  # when, of what is complete
         self.served: set[tuple[UUID, int]] = set()
         with self.database.transaction() as conn:
-            conn.execute("TRUNCATE orders, order_items, order_events")
+            conn.execute("TRUNCATE orders, order_items, order_events, order_traces")
             conn.execute("UPDATE recipes SET remaining = %s WHERE name = 'Negroni'", [COUNTED])
 
     def has(self, *wanted: ItemStatus) -> bool:
