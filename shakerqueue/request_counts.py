@@ -7,6 +7,7 @@ The strategies of `limits` ask a store two or three times to say as much, and it
 nearly each request, which then walks through all keys; docs/architecture.md has the figures.
 """
 
+import re
 import time
 from threading import Event, Lock, Thread
 from typing import NamedTuple
@@ -96,7 +97,7 @@ class SharedCounts:
     def __init__(self, url: str) -> None:
         """Nothing is connected to yet: a process starts without the store as well."""
         self._store = RedisStorage(
-            url.replace("valkey", "redis", 1),  # one protocol, and redis-py speaks it
+            re.sub("^valkey", "redis", url),  # one protocol, and redis-py speaks it
             key_prefix="shakerqueue",
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,

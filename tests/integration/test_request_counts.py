@@ -96,6 +96,13 @@ def test_what_is_counted_in_a_store_is_forgotten_after_its_window(redis: Private
         eventually(lambda: store.dbsize() == 0, deadline_seconds=5)
 
 
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_only_the_scheme_of_a_stores_url_is_redis_pys(scheme: str) -> None:
+    with counting(f"{scheme}://:of-valkey@valkey") as counts:
+        connects = counts._shared._store.storage.connection_pool.connection_kwargs  # type: ignore[union-attr]
+    assert ("valkey", "of-valkey") == (connects["host"], connects["password"])
+
+
 def is_killed(redis: PrivateRedis) -> None:
     redis.kill()
 
