@@ -4,6 +4,7 @@ Whoever is signed in is counted by who they are, and all else by the address tha
 guests share one, so an address has room for all of them.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -28,6 +29,9 @@ SESSION = Policy("session", limit=1_200, window_seconds=60)  # after an outage a
 
 HEADERS = ("RateLimit", "RateLimit-Policy")  # draft-ietf-httpapi-ratelimit-headers-11
 NETWORK_BITS = 64  # of an IPv6 address: whoever has one has the network that it is in
+
+# As some proxies write an address into `X-Forwarded-For`; the port is another one for each connection.
+_WITH_PORT = re.compile(r"([\d.]+):\d+|\[([^\]]*)\](?::\d+)?")
 
 
 def limited(policy: Policy | None) -> Callable[[View], View]:
@@ -74,7 +78,7 @@ def client_network() -> str:
 def network_of(address: str) -> str:
     """An IPv4 address, or the network of an IPv6 one. What is neither stands for itself: a proxy of ours sent it."""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(_without_port(address))
     except ValueError:
         return address
     if isinstance(parsed, IPv4Address):
@@ -83,6 +87,11 @@ def network_of(address: str) -> str:
         return str(parsed.ipv4_mapped)
     host_bits = parsed.max_prefixlen - NETWORK_BITS
     return f"{IPv6Address(int(parsed) >> host_bits << host_bits)}/{NETWORK_BITS}"
+
+
+def _without_port(address: str) -> str:
+    found = _WITH_PORT.fullmatch(address)
+    return found[1] or found[2] if found else address
 
 
 def _count(policy: Policy, who: str) -> None:
