@@ -20,6 +20,8 @@ from shakerqueue.telemetry.metrics import RATE_LIMIT_STORE_LOST
 
 ANSWER_SECONDS = 0.05  # for a connect, and for an answer: the store is in the same house
 LOOK_SECONDS = 1.0  # how often it is looked for while it is away
+# All requests of a connection meet the same process, so a share has to do for a board that keeps one: 25 a second.
+MAX_SHARES = 4
 
 log = structlog.get_logger(__name__)
 
@@ -32,8 +34,8 @@ class Policy(NamedTuple):
     window_seconds: int
 
     def share(self, parts: int) -> "Policy":
-        """What each of so many may let through when nobody counts for all: together no more, but one each at least."""
-        return self._replace(limit=max(1, self.limit // parts))
+        """What each of so many may let through when nobody counts for all: together no more, if they are few."""
+        return self._replace(limit=max(1, self.limit // min(parts, MAX_SHARES)))
 
 
 class Count(NamedTuple):

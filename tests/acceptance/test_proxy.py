@@ -269,5 +269,5 @@ def test_the_api_is_told_the_callers_address_and_not_what_the_caller_says(
     with HTTPServer((LOOPBACK, 0), Echo) as upstream:
         threading.Thread(target=upstream.handle_request, daemon=True).start()
         with Nginx(tmp_path, (upstream.server_port, upstream.server_port), authority) as nginx:
-            spoofed = {name: "203.0.113.7" for name in ("X-Forwarded-For", "X_Forwarded_For", "X_Forwarded_Proto")}
+            spoofed = dict.fromkeys(("X-Forwarded-For", "X_Forwarded_For", "X_Forwarded_Proto"), "203.0.113.7")
             assert f"{LOOPBACK} https" == httpx.get(nginx.url, headers=spoofed, verify=trusted).text
