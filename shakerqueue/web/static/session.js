@@ -1,6 +1,6 @@
 // Who this browser acts for. The tokens are in cookies that no script can read; here is only what they stand for.
 
-import { call, insist, Refused } from "./http.js";
+import { call, insist, passesSoon, Refused } from "./http.js";
 
 const LEAST_SECONDS = 2; // between two renewals, however short a session is about to be
 const others = new BroadcastChannel("session"); // the other tabs of this browser
@@ -74,7 +74,7 @@ async function renew() {
   try {
     return await inTurn(() => call("POST", "/session/refresh"));
   } catch (error) {
-    if (error instanceof Refused) return took(null);
+    if (error instanceof Refused && !passesSoon(error)) return took(null);
     throw error;
   }
 }
