@@ -24,8 +24,8 @@ LIMIT_ATTRIBUTE = "shakerqueue_rate_limit"
 
 PRINCIPAL = Policy("principal", limit=1_000, window_seconds=10)
 ADDRESS = Policy("address", limit=6_000, window_seconds=10)
-SIGN_IN = Policy("sign-in", limit=60, window_seconds=60)  # each costs a password hash
-REGISTER = Policy("register", limit=60, window_seconds=60)
+SIGN_IN = Policy("sign-in", limit=120, window_seconds=60)  # a shift of thirty on new devices, who come back three times
+REGISTER = Policy("register", limit=60, window_seconds=60)  # each costs a password hash
 SESSION = Policy("session", limit=1_200, window_seconds=60)  # after an outage all of a bar's pages come at once
 
 HEADERS = ("RateLimit", "RateLimit-Policy")  # draft-ietf-httpapi-ratelimit-headers-11

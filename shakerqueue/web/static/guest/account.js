@@ -1,7 +1,7 @@
 // Who orders: the guest of a table, somebody with an account, or nobody yet.
 
 import { closable, find, open, say } from "../elements.js";
-import { call, insist } from "../http.js";
+import { call } from "../http.js";
 import { complain, tell } from "../messages.js";
 import { onSession, session, signIn, signOut } from "../session.js";
 
@@ -30,7 +30,7 @@ async function enter(event) {
   const { email, password, username } = form.elements;
   try {
     if (registers) await call("POST", "/register", { email: email.value, password: password.value, username: username.value });
-    await insist(() => signIn(email.value, password.value));
+    await signIn(email.value, password.value);
     form.reset();
     say(welcome, "wrong", "");
     welcome.close();
