@@ -22,6 +22,9 @@ HOUR_SECONDS = 3_600
 DAY_SECONDS = 86_400
 NO_BROKER = "off"
 OTLP_ENDPOINT_FORM = re.compile(r"^(https?://[^/?#@\s]+(/[^?#@\s]*)?)?$")  # no password: exporters' errors tell it
+STORE_FORM = re.compile(
+    r"^(redis|valkey)s?://([^/?#@\s]*@)?([^/?#@:\[\s]+|\[[\da-fA-F:.]+\])(:\d{1,5})?(/\d*)?(\?\S*)?$"
+)
 ON, OFF = "on", "off"
 PUBLIC_URL_FORM = re.compile(r"^https?://[^/?#@\s]+/?$")  # scheme and host, perhaps a port
 
@@ -121,9 +124,7 @@ def _read(env: Env) -> Settings:
         business_days=_business_days(env),
         webhook_allow_private=env.bool("WEBHOOK_ALLOW_PRIVATE", default=False),
         rate_limits=env.str("RATE_LIMITS", default=ON, validate=validate.OneOf([ON, OFF])) == ON,
-        rate_limit_storage_url=env.str(
-            "RATE_LIMIT_STORAGE_URI", default=None, validate=validate.Regexp("^(redis|valkey)s?://")
-        ),
+        rate_limit_storage_url=env.str("RATE_LIMIT_STORAGE_URI", default=None, validate=validate.Regexp(STORE_FORM)),
         trusted_proxies=_whole(env, "TRUSTED_PROXIES", default=0, low=0, high=16),
         public_url=_public_url(env),
         otlp_endpoint=_otlp_endpoint(env),

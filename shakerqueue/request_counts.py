@@ -7,6 +7,7 @@ The strategies of `limits` ask a store two or three times to say as much, and it
 nearly each request, which then walks through all keys; docs/architecture.md has the figures.
 """
 
+import re
 import time
 from threading import Event, Lock, Thread
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from shakerqueue.telemetry.metrics import RATE_LIMIT_STORE_LOST
 
 ANSWER_SECONDS = 0.05  # for a connect, and for an answer: the store is in the same house
 LOOK_SECONDS = 1.0  # how often it is looked for while it is away
+# All requests of a connection meet the same process, so a share has to do for a board that keeps one: 25 a second.
+MAX_SHARES = 4
 
 log = structlog.get_logger(__name__)
 
@@ -31,8 +34,8 @@ class Policy(NamedTuple):
     window_seconds: int
 
     def share(self, parts: int) -> "Policy":
-        """What each of so many may let through when nobody counts for all: together no more, but one each at least."""
-        return self._replace(limit=max(1, self.limit // parts))
+        """What each of so many may let through when nobody counts for all: together no more, if they are few."""
+        return self._replace(limit=max(1, self.limit // min(parts, MAX_SHARES)))
 
 
 class Count(NamedTuple):
@@ -96,7 +99,7 @@ class SharedCounts:
     def __init__(self, url: str) -> None:
         """Nothing is connected to yet: a process starts without the store as well."""
         self._store = RedisStorage(
-            url.replace("valkey", "redis", 1),  # one protocol, and redis-py speaks it
+            re.sub("^valkey", "redis", url),  # one protocol, and redis-py speaks it
             key_prefix="shakerqueue",
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,

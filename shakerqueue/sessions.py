@@ -102,6 +102,13 @@ class Sessions:
         sessions.delete_ended_sessions(conn, user_id=user.id)
         return _sign_in(conn, user, opened, token)
 
+    def of(self, presented: str) -> UUID | None:
+        """The session that a refresh token is of, though it may be over; None where the token is none of ours."""
+        try:
+            return RefreshToken.parse(self._secret, presented).session_id
+        except ForeignRefreshToken:
+            return None
+
     def refresh(self, conn: Connection[Any], presented: str) -> SignIn:
         """The session goes on with the successor of its refresh token. A token that was used up ends it.
 

@@ -13,7 +13,7 @@ from shakerqueue.api.problems import unauthorized
 from shakerqueue.api.rate_limits import REGISTER, SESSION, SIGN_IN, limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
-from shakerqueue.api.signing_in import session_of
+from shakerqueue.api.signing_in import known_device, session_of
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions
 from shakerqueue.queries.models import UserRole
@@ -39,7 +39,7 @@ def register(body: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/login", methods=["POST"])
 @public
-@limited(SIGN_IN)
+@limited(SIGN_IN, caller=known_device)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, SignInSchema, headers=["Set-Cookie"])
 @contract(fails=["unauthorized"])

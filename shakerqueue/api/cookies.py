@@ -45,7 +45,7 @@ def refresh_token() -> str | None:
 
 def device() -> Device:
     """The device that asks. What it says opens nothing, so it matters little who made it say so."""
-    return Device.parse(request.cookies.get(_device_name()))
+    return services().devices.parse(request.cookies.get(_device_name()))
 
 
 def remember_device(user: User) -> None:

@@ -47,11 +47,12 @@ def allow(roles: frozenset[UserRole], scope: Scope | None = None) -> Callable[[V
 
 def public(view: View) -> View:
     """Anyone, signed in or not. Said aloud, so that a forgotten guard can be told from an open route."""
-    policy = rate_limits.policy_of(view)
+    limit = rate_limits.limit_of(view)
+    count = limit.count_request if limit else _count_anybody
 
     @wraps(view)
     def open_to_all(*args: Any, **kwargs: Any) -> Any:
-        rate_limits.count_address(policy)
+        count()
         _refuse_unknown_query(view)
         return view(*args, **kwargs)
 
@@ -64,7 +65,7 @@ def page(view: View) -> View:
 
     @wraps(view)
     def shown_to_all(*args: Any, **kwargs: Any) -> Any:
-        rate_limits.count_address(rate_limits.ADDRESS)
+        _count_anybody()
         return view(*args, **kwargs)
 
     setattr(shown_to_all, GUARD_ATTRIBUTE, None)
@@ -93,10 +94,20 @@ def _counted_principal() -> Principal:
     try:
         who = signed_in_principal()
     except (Problem, Unavailable):
-        rate_limits.count_address(rate_limits.ADDRESS)
+        rate_limits.count_address()
         raise
     rate_limits.count_principal(who)
     return who
+
+
+def _count_anybody() -> None:
+    """One more request of whoever is signed in, or else of the address, where it matters to nobody but the count."""
+    try:
+        who = signed_in_principal()
+    except (Problem, Unavailable):
+        rate_limits.count_address()
+    else:
+        rate_limits.count_principal(who)
 
 
 def _entitled(who: Principal, roles: frozenset[UserRole], scope: Scope | None) -> Principal:

@@ -13,6 +13,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.table_links import LINK_PATH
 
 REQUEST_SECONDS = 2.8
+MAX_LOGGED_CHARACTERS = 500  # of what a stranger chooses; no path of ours is as long
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -49,7 +50,7 @@ def _finish(response: Response) -> Response:
     write = log.debug if request.blueprint == "health" else log.info
     write(
         "request",
-        method=request.method,
+        method=_shortened(request.method),
         path=path_for_logs(),
         status=response.status_code,
         duration_seconds=round(perf_counter() - g.started_seconds, 6),
@@ -59,4 +60,9 @@ def _finish(response: Response) -> Response:
 
 def path_for_logs() -> str:
     """The path, without what a table's link says: whoever reads a log must not order by it."""
-    return f"{LINK_PATH}…" if request.path.startswith(LINK_PATH) else request.path
+    return f"{LINK_PATH}…" if request.path.startswith(LINK_PATH) else _shortened(request.path)
+
+
+def _shortened(text: str) -> str:
+    """Nobody fills the disk with one line, or a span with what it is called by."""
+    return text if len(text) <= MAX_LOGGED_CHARACTERS else f"{text[:MAX_LOGGED_CHARACTERS]}…"

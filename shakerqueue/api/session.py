@@ -16,7 +16,7 @@ from shakerqueue.api.problems import Problem, unauthorized
 from shakerqueue.api.rate_limits import SESSION, SIGN_IN, limited
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
-from shakerqueue.api.signing_in import session_of
+from shakerqueue.api.signing_in import known_device, session_of
 from shakerqueue.api.table_schemas import TableLinkSchema
 from shakerqueue.api.tokens import make_access_token
 from shakerqueue.queries import sessions, users
@@ -29,9 +29,15 @@ blueprint = Blueprint("session", __name__, url_prefix="/session", description="T
 _schema = PageSessionSchema()
 
 
+def _refreshed_session() -> str | None:
+    """The session that the browser wants to go on with, as far as its cookie is ours."""
+    session_id = services().sessions.of(cookies.refresh_token() or "")
+    return str(session_id) if session_id else None
+
+
 @blueprint.route("", methods=["POST"])
 @own_pages
-@limited(SIGN_IN)
+@limited(SIGN_IN, caller=known_device)
 @blueprint.arguments(LoginSchema)
 @blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
 @contract(fails=["unauthorized"])
@@ -69,7 +75,7 @@ def open_guest_pass(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/refresh", methods=["POST"])
 @own_pages
-@limited(SESSION)
+@limited(SESSION, caller=_refreshed_session)
 @blueprint.response(200, PageSessionSchema, headers=["Set-Cookie"])
 @contract(fails=["unauthorized"])
 def refresh_session() -> Response:

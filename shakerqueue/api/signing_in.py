@@ -13,6 +13,12 @@ from shakerqueue.sign_in_attempts import SignInAttempt
 NO_ENTRY = "Address and password do not fit."
 
 
+def known_device() -> str | None:
+    """The device that asks, if somebody has signed in on it before."""
+    device = cookies.device()
+    return None if device.is_new else device.name
+
+
 def session_of(email: str, password: str) -> SignIn:
     """A new session of whoever has this address and this password, on a device that is known from now on.
 

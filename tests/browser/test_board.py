@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from shakerqueue.making import act_on_order
 from shakerqueue.order_lifecycle import Actor, Verb
@@ -19,6 +19,11 @@ from tests.support.house import ADMIN, BARTENDER, GUEST, House
 
 WITHIN_A_SECOND_MILLISECONDS = 1000
 PINS = {"admin": "1379", "bartender": "2580"}
+
+
+def too_many_requests(route: Route) -> None:
+    """As the API refuses them, with another second to go."""
+    route.fulfill(status=429, headers={"Retry-After": "1"}, json={"detail": "Too many requests."})
 
 
 @pytest.mark.alone
@@ -322,6 +327,37 @@ def test_somebody_who_is_not_signed_in_sees_no_orders(house: House, pages: Pages
     page.get_by_role("button", name="Sign out").click()
     expect(dialog).to_be_visible()
     expect(BoardPage(page).ticket("T1")).to_have_count(0)
+
+
+def test_a_board_that_asked_too_often_is_not_signed_out(house: House, pages: Pages) -> None:
+    pages.allow("401|429")
+    board = BoardPage.opened(pages)
+    board.page.route("**/session/refresh", too_many_requests, times=1)
+    with board.page.expect_response("**/session/refresh"):
+        board.page.route("**/queue?*", lambda route: route.fulfill(status=401, json={}), times=1)
+    house.place("Negroni", ticket="T1")
+    expect(board.ticket("T1")).to_be_visible()
+    expect(board.dialog("Sign in")).not_to_be_visible()
+
+
+def test_a_page_that_may_not_ask_yet_who_is_signed_in_asks_again(house: House, pages: Pages) -> None:
+    pages.allow("429")
+    house.place("Negroni", ticket="T1")
+    page = pages.open("/board", as_user=BARTENDER)
+    page.route("**/session", too_many_requests, times=1)
+    page.reload()
+    expect(BoardPage(page).ticket("T1")).to_be_visible()
+
+
+def test_who_signs_in_with_the_whole_shift_waits_for_their_turn(house: House, pages: Pages) -> None:
+    pages.allow("503")
+    page = pages.open("/board")
+    dialog = page.get_by_role("dialog", name="Sign in")
+    page.route("**/session", lambda route: route.fulfill(status=503, json={"detail": "Try again."}), times=2)
+    dialog.get_by_label("E-mail").fill(BARTENDER)
+    dialog.get_by_label("Password").fill("password123")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Signed in: bartender")).to_be_visible()
 
 
 def test_a_guest_is_told_that_the_board_is_not_for_them(house: House, pages: Pages) -> None:

@@ -13,6 +13,7 @@ from structlog.testing import CapturingLogger
 
 from dev.redis_server import PrivateRedis
 from shakerqueue import request_counts
+from shakerqueue.api import rate_limits
 from shakerqueue.request_counts import ANSWER_SECONDS, LOOK_SECONDS, Policy, RequestCounts
 from tests.support.waiting import eventually
 
@@ -85,8 +86,11 @@ def count(counts: RequestCounts) -> request_counts.Count:
     return counts.add(POLICY, "ada")
 
 
-def test_however_many_workers_there_are_each_lets_something_through() -> None:
-    assert 1 == POLICY.share(64).limit
+def test_however_many_workers_there_are_one_connection_has_room_for_a_board() -> None:
+    """It reads two things at each event, five times a second at most, and does what is tapped."""
+    policy = rate_limits.PRINCIPAL.share(64)
+    assert 2 * 2 * 5 < policy.limit / policy.window_seconds
+    assert 1 == Policy("small", limit=1, window_seconds=1).share(64).limit
 
 
 def test_what_is_counted_in_a_store_is_forgotten_after_its_window(redis: PrivateRedis) -> None:
@@ -94,6 +98,13 @@ def test_what_is_counted_in_a_store_is_forgotten_after_its_window(redis: Private
         assert 1 == counts.add(Policy("short", limit=2, window_seconds=1), "ada").requests
         store = counts._shared._store.storage  # type: ignore[union-attr]
         eventually(lambda: store.dbsize() == 0, deadline_seconds=5)
+
+
+@pytest.mark.parametrize("scheme", ["redis", "valkey"])
+def test_only_the_scheme_of_a_stores_url_is_redis_pys(scheme: str) -> None:
+    with counting(f"{scheme}://:of-valkey@valkey") as counts:
+        connects = counts._shared._store.storage.connection_pool.connection_kwargs  # type: ignore[union-attr]
+    assert ("valkey", "of-valkey") == (connects["host"], connects["password"])
 
 
 def is_killed(redis: PrivateRedis) -> None:

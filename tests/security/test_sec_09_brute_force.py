@@ -4,15 +4,20 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg import Connection
 
 from shakerqueue import attempts
+from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.passwords import MAX_WAITING
+from shakerqueue.queries.models import User
+from shakerqueue.sessions import Sessions, SignIn
 from tests.support.application import running_app
 from tests.support.bar import DEMO_PASSWORD, Bar
 from tests.support.guessing import VICTIM, WRONG, guesses, signs_in, tries
@@ -275,6 +280,27 @@ def test_sec_09_what_could_not_be_looked_at_is_no_failure(
     answers = [tries(elsewhere(app)) for _ in range(6)]
     assert [503] * 6 == [answer.status_code for answer in answers]
     assert [(0,)] == bar.query("SELECT sum(failures) FROM failed_attempts")
+
+
+def test_sec_09_a_right_password_that_waited_long_for_its_turn_has_time_left_to_be_let_in(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was told 503, and counted as a wrong one."""
+    was_late: list[bool] = []
+    open_session = Sessions.open
+
+    def note(sessions: Sessions, conn: Connection[Any], user: User) -> SignIn:
+        was_late.append(request_deadline().passed)
+        return open_session(sessions, conn, user)
+
+    monkeypatch.setattr(Sessions, "open", note)
+    monkeypatch.setattr("shakerqueue.api.requests.REQUEST_SECONDS", 1.0)
+    services: Services = app.extensions[EXTENSION]
+    while services.passwords._at_work.acquire(blocking=False):
+        pass
+    threading.Timer(1.2, services.passwords._at_work.release).start()
+    assert 200 == signs_in(elsewhere(app))
+    assert [False] == was_late
 
 
 def statuses_at_once(url: str, password: str) -> list[int]:

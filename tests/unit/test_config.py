@@ -81,6 +81,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str) 
         ("WEBHOOK_ALLOW_PRIVATE", "sometimes"),
         ("RATE_LIMITS", "sometimes"),
         ("RATE_LIMIT_STORAGE_URI", "memcached://localhost"),
+        ("RATE_LIMIT_STORAGE_URI", "redis://store:port"),
         ("TRUSTED_PROXIES", "-1"),
     ],
 )

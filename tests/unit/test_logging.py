@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from shakerqueue.telemetry.logging import configure_logging
 from tests.support.bar import Bar
 
 HOSTILE = '\r\n{"event": "request", "forged": true}\x1b[31m\x1b]0;pwned\x07\x00\u2028\u0085\x9b31m\ud800'
+QUICK_SECONDS = 0.5  # it takes some milliseconds; what looks ahead from everywhere takes seconds
 CONTROL = set(map(chr, [*range(32), 0x7F, *range(0x80, 0xA0), 0x2028, 0x2029]))
 
 
@@ -171,6 +173,30 @@ def test_what_has_the_form_of_a_credential_is_blotted_out(written: Written, told
     stream = written()
     structlog.get_logger("test").info("oops", said=told)
     assert kept == only_line(stream)["said"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        ("://", "a:"),
+        ("", "://a:"),
+        ("", "eyJ"),
+        ("eyJ", "a.eyJ"),
+        ("", "sqk_"),
+        ("sqk_", "a"),
+        ("", "whsec_"),
+        ("", "/t/"),
+        ("", "password="),
+    ],
+)
+def test_no_line_takes_long_to_look_through(written: Written, begin: str, again: str) -> None:
+    """A stranger chooses the path, and while it is looked through this process serves nobody."""
+    stream = written()
+    path = begin + again * (60_000 // len(again))
+    began = perf_counter()
+    structlog.get_logger("test").info("request", path=path)
+    assert perf_counter() - began < QUICK_SECONDS
+    assert "request" == only_line(stream)["event"]
 
 
 def test_a_warning_is_a_line(written: Written) -> None:

@@ -16,7 +16,7 @@ from shakerqueue.api.openapi.headers import answered_with, sometimes_answered_wi
 from shakerqueue.api.openapi.problem_codes import PROBLEM_CODES, example_of
 from shakerqueue.api.openapi.security import allowed_roles, allowed_scopes, requirements
 from shakerqueue.api.problems import PROBLEM_TYPE
-from shakerqueue.api.rate_limits import HEADERS, policy_of
+from shakerqueue.api.rate_limits import HEADERS, is_counted
 from shakerqueue.roles import EVERYONE, PEOPLE
 
 View = Callable[..., Any]
@@ -110,7 +110,7 @@ def _parameters(operation: Operation, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _with_usual_headers(answer: dict[str, Any], status: str, endpoint: Endpoint) -> dict[str, Any]:
-    usual = USUAL_HEADERS if policy_of(endpoint.view) else ["X-Request-Id"]
+    usual = USUAL_HEADERS if is_counted(endpoint.view) else ["X-Request-Id"]
     headers = answered_with([*usual, *HEADERS_OF_STATUS.get(int(status), [])])
     return {**answer, "headers": {**headers, **answer.get("headers", {})}}
 
@@ -154,7 +154,7 @@ def _usual_codes(operation: Operation, endpoint: Endpoint) -> Iterator[str]:
     if "requestBody" in operation:
         yield from ("bad_request", "body_too_large", "unsupported_media_type")
     yield "invalid"  # every operation refuses query parameters that it does not know
-    if policy_of(endpoint.view):
+    if is_counted(endpoint.view):
         yield "too_many_requests"
     if not endpoint.contract.needs_nothing:
         yield "unavailable"

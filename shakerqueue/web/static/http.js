@@ -4,15 +4,17 @@ import { hearServerTime } from "./server_time.js";
 
 const TIMEOUT_SECONDS = 5;
 const AGAIN_SECONDS = 1;
+const SOON_SECONDS = 60; // the longest window in which the API counts requests; who guessed wrong is held up for longer
 
 /** The API said no. `code` is for programs, `message` for people; nothing was changed. */
 export class Refused extends Error {
-  constructor(status, problem) {
+  constructor(status, problem, afterSeconds = 0) {
     const [field] = problem.errors ?? [];
     super(field?.detail ?? problem.detail ?? `The server answered ${status}.`);
     this.status = status;
     this.code = problem.code;
     this.problem = problem;
+    this.afterSeconds = afterSeconds;
   }
 }
 
@@ -32,7 +34,7 @@ export async function call(method, path, body, headers = {}) {
   const said = await response.json().catch(() => { throw new Away("The answer was cut off."); });
   if (response.ok) return said;
   if (response.status >= 500) throw new Away(said.detail);
-  throw new Refused(response.status, said);
+  throw new Refused(response.status, said, Number(response.headers.get("Retry-After")));
 }
 
 /** Call something that is harmless to repeat again while there is no answer, a few times. */
@@ -48,14 +50,19 @@ export async function insist(attempt, pausesSeconds = [0.4, 1, 2]) {
   return attempt();
 }
 
+/** Whether the same will be answered in a while: it failed for the moment, or too many asked from here. */
+export function passesSoon(error) {
+  return error instanceof Away || (error.status === 429 && error.afterSeconds <= SOON_SECONDS);
+}
+
 /** Call it until there is an answer, for as long as that takes. */
 export async function persist(attempt) {
   for (;;) {
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof Away)) throw error;
-      await seconds(AGAIN_SECONDS);
+      if (!passesSoon(error)) throw error;
+      await seconds(error.afterSeconds || AGAIN_SECONDS);
     }
   }
 }

@@ -11,7 +11,7 @@ from shakerqueue.api.services import Services
 from shakerqueue.integrations import add_integration, issue_key
 from shakerqueue.scopes import Scope
 from tests.support.application import running_app, sign_in
-from tests.support.bar import Bar
+from tests.support.bar import DEMO_PASSWORD, Bar
 from tests.support.rate_limits import LIMITS, LONG_SECONDS, TightCounts, tighten
 
 Headers = dict[str, str]
@@ -130,6 +130,58 @@ def test_where_somebody_signs_in_few_tries_are_let_through(
     assert 200 == client.get("/menu").status_code
 
 
+@pytest.fixture
+def noisy(app: Flask, client: FlaskClient) -> FlaskClient:
+    """Somebody with a script, behind the same address as `client`."""
+    noisy = app.test_client()
+    noisy.environ_base["REMOTE_ADDR"] = client.environ_base["REMOTE_ADDR"]
+    return noisy
+
+
+def test_whoever_is_signed_in_sees_what_all_may_see_whatever_their_neighbours_do(
+    app: Flask, client: FlaskClient, noisy: FlaskClient, pos: Headers, guest: Headers
+) -> None:
+    client.post("/session", json={"email": "bartender@example.com", "password": DEMO_PASSWORD}, headers=OWN)
+    for path in ("/menu", "/bar", "/session", "/", "/board"):
+        tighten(app)
+        used_up(noisy, path, LIMITS["address"])
+        assert [200] * 3 == [
+            client.get(path).status_code,
+            *(noisy.get(path, headers=it).status_code for it in (pos, guest)),
+        ]
+        assert '"principal";r=3' == noisy.get(path, headers=pos).headers["RateLimit"].rpartition(";")[0]
+
+
+def test_a_board_stays_signed_in_whatever_its_neighbours_do(
+    app: Flask, client: FlaskClient, noisy: FlaskClient
+) -> None:
+    client.post("/session", json={"email": "bartender@example.com", "password": DEMO_PASSWORD}, headers=OWN)
+    tighten(app)
+    assert 429 in [noisy.post("/session/refresh", headers=OWN).status_code for _ in range(4)]
+    assert 200 == client.post("/session/refresh", headers=OWN).status_code
+
+
+def test_a_session_is_counted_together_by_whichever_token_it_is_refreshed(app: Flask, client: FlaskClient) -> None:
+    client.post("/session", json={"email": "user@example.com", "password": DEMO_PASSWORD}, headers=OWN)
+    tighten(app)
+    statuses = [client.post("/session/refresh", headers=OWN).status_code for _ in range(LIMITS["session"] + 1)]
+    assert [200] * LIMITS["session"] + [429] == statuses
+
+
+@pytest.mark.parametrize(("path", "headers"), [("/login", {}), ("/session", OWN)])
+def test_who_signs_in_on_a_device_of_theirs_is_not_held_up_by_their_neighbours(
+    app: Flask, client: FlaskClient, noisy: FlaskClient, path: str, headers: Headers
+) -> None:
+    signs_in = {"email": "bartender@example.com", "password": DEMO_PASSWORD}
+    client.post("/login", json=signs_in)
+    tighten(app)
+    noisy.set_cookie("device", "a" * 22 + "." + "b" * 22)
+    assert [429] == [noisy.post(path, json={}, headers=headers).status_code for _ in range(4)][3:]
+    assert [200] * LIMITS["sign-in"] + [429] == [
+        client.post(path, json=signs_in, headers=headers).status_code for _ in range(LIMITS["sign-in"] + 1)
+    ]
+
+
 @pytest.mark.usefixtures("tight")
 def test_a_batch_is_one_request_and_so_is_a_stream(client: FlaskClient, bartender: Headers) -> None:
     orders = [{"recipe": "Negroni", "idempotency_key": f"one-{number}"} for number in range(10)]
@@ -170,6 +222,10 @@ def test_neighbours_in_an_ipv6_network_are_one_client(app: Flask) -> None:
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("192.0.2.7:50123", "192.0.2.7"),
+        ("[2001:db8:1:2:3:4:5:6]:50123", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2:3:4:5:6]", "2001:db8:1:2::/64"),
+        ("[::ffff:192.0.2.7]:50123", "192.0.2.7"),
         ("", ""),
         ("unknown", "unknown"),
     ],

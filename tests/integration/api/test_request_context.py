@@ -109,6 +109,14 @@ def test_what_no_view_ever_sees_has_its_line(
 
 
 @pytest.mark.shares_bar
+def test_nobody_fills_the_log_with_one_request(app: Flask, lines: Lines) -> None:
+    client = FlaskClient(app, app.response_class)
+    client.open(f"/{'a' * 60_000}", method="B" * 60_000)
+    [line] = lines()
+    assert (f"/{'a' * 499}…", f"{'B' * 500}…") == (line["path"], line["method"])
+
+
+@pytest.mark.shares_bar
 def test_nothing_of_a_request_is_left_for_the_next_one_in_its_thread(
     app: Flask, lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ import { lostSince } from "./progress.js";
 import { allowSound, prepareReady, showReady } from "./ready.js";
 import { prepareRound, round } from "./round_view.js";
 import { clock, find } from "../elements.js";
-import { call, insist, persist } from "../http.js";
+import { call, insist, passesSoon, persist } from "../http.js";
 import { Live } from "../live.js";
 import { liveness } from "../liveness.js";
 import { complain, tell } from "../messages.js";
@@ -84,7 +84,7 @@ async function takeSeat() {
   try {
     await sitDown(link);
   } catch (error) {
-    if (!error.status) throw error; // no answer: the next try, or a reload, needs the link
+    if (!error.status || passesSoon(error)) throw error; // the next try, or a reload, needs the link
     complain(error);
     await resume();
   }
