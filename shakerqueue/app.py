@@ -43,6 +43,7 @@ from shakerqueue.api import (
     webhooks,
 )
 from shakerqueue.api.converters import OtherThan
+from shakerqueue.api.express import ExpressOrders
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES, JSONRequest, StrictJSONProvider
 from shakerqueue.api.openapi.document import build_document
 from shakerqueue.api.openapi.json_schemas import SchemaPlugin
@@ -139,6 +140,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.register(app, settings)
     contract.publish(app, register_api(app))
     app.extensions[EXTENSION] = _start_services(settings)
+    if not tracing.is_on():  # a trace costs more than this saves
+        app.wsgi_app = ExpressOrders(app, headers.data_headers(settings))  # type: ignore[method-assign]
     return app
 
 

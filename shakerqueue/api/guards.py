@@ -34,7 +34,7 @@ def allow(roles: frozenset[UserRole], scope: Scope | None = None) -> Callable[[V
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            g.principal = _entitled(_counted_principal(), roles, scope)
+            g.principal = entitled(_counted_principal(), roles, scope)
             _refuse_unknown_query(view)
             return view(*args, **kwargs)
 
@@ -110,7 +110,7 @@ def _count_anybody() -> None:
         rate_limits.count_principal(who)
 
 
-def _entitled(who: Principal, roles: frozenset[UserRole], scope: Scope | None) -> Principal:
+def entitled(who: Principal, roles: frozenset[UserRole], scope: Scope | None) -> Principal:
     """Whoever may, with the rights that they have at this moment.
 
     While it is not known who was demoted or shut out lately, all people have a guest's rights and nobody more. Keys
@@ -149,11 +149,26 @@ def signed_in_principal() -> Principal:
         Problem: 401, nobody whom we know; 403, another site's page asks.
     """
     header = request.headers.get("Authorization")
-    credential = cookies.access_token() if header is None else _bearer(header)
+    if header is not None:
+        return bearer_principal(header)
+    return _known(cookies.access_token(), may_be_key=False)
+
+
+def bearer_principal(header: str) -> Principal:
+    """Who shows this in an Authorization header of our scheme (RFC 6750, section 2.1).
+
+    Raises:
+        Problem: 401, nobody whom we know.
+    """
+    scheme, _, credential = header.partition(" ")
+    return _known(credential.strip(" ") if scheme.lower() == "bearer" else None, may_be_key=True)
+
+
+def _known(credential: str | None, *, may_be_key: bool) -> Principal:
     if not credential:
         raise unauthorized("Send the header: Authorization: Bearer <token or API key>.")
     try:
-        if header is not None and credential.startswith(MARK):
+        if may_be_key and credential.startswith(MARK):
             who = program(services().api_keys.find(credential, request_deadline()))
         else:
             who = services().tokens.principal(credential)
@@ -163,12 +178,6 @@ def signed_in_principal() -> Principal:
     if not who.is_program and is_revoked(who, services()):
         raise unauthorized("The token was revoked: sign in again.")
     return who
-
-
-def _bearer(header: str) -> str | None:
-    """What stands in an Authorization header of our scheme (RFC 6750, section 2.1)."""
-    scheme, _, credential = header.partition(" ")
-    return credential.strip(" ") if scheme.lower() == "bearer" else None
 
 
 def is_revoked(who: Principal, services: Services) -> bool:

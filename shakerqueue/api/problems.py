@@ -118,6 +118,17 @@ def problem_of(error: Problem | ShakerQueueError) -> Problem:
             return unavailable("A part of the service is away. Try again shortly.")
 
 
+def refusal(error: Exception) -> Response:
+    """The answer to an order that could not be made safe, whatever the reason."""
+    match error:
+        case DataRefused():
+            return _from_data_refused(error)
+        case Unavailable():
+            return _from_unavailable(error)
+        case _:
+            return _from_bug(error)
+
+
 def register_handlers(app: Flask) -> None:
     app.register_error_handler(Problem, Problem.response)
     app.register_error_handler(HTTPException, from_http_exception)

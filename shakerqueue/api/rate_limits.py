@@ -139,9 +139,17 @@ def register_headers(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        count: Count | None = g.get("rate_limit_count")
-        if count is not None:
-            policy = count.policy
-            response.headers["RateLimit"] = f'"{policy.name}";r={count.left};t={count.seconds_left}'
-            response.headers["RateLimit-Policy"] = f'"{policy.name}";q={policy.limit};w={policy.window_seconds}'
+        response.headers.update(answer_headers())
         return response
+
+
+def answer_headers() -> dict[str, str]:
+    """What the answer to the request at hand says of them; nothing if it was not counted."""
+    count: Count | None = g.get("rate_limit_count")
+    if count is None:
+        return {}
+    policy = count.policy
+    return {
+        "RateLimit": f'"{policy.name}";r={count.left};t={count.seconds_left}',
+        "RateLimit-Policy": f'"{policy.name}";q={policy.limit};w={policy.window_seconds}',
+    }

@@ -3,22 +3,22 @@
 The server's threads serve one request after the other, so the context is cleared before and after each.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
-from flask import request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from shakerqueue.api.principals import Principal
 from shakerqueue.telemetry import tracing
 
 
-def begin(request_id: str) -> None:
+def begin(request_id: str, path_arguments: Mapping[str, Any]) -> None:
     """The context of a request that has just come."""
     clear_contextvars()
     _note(request_id=request_id)
-    if "order_id" in (path := request.view_args or {}):
-        note_orders([path["order_id"]])
+    if "order_id" in path_arguments:
+        note_orders([path_arguments["order_id"]])
 
 
 def end(_: BaseException | None = None) -> None:

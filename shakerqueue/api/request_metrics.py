@@ -18,10 +18,13 @@ def register(app: Flask) -> None:
 
 
 def _observe(response: Response) -> Response:
-    rule = request.url_rule
-    duration = _duration(rule.rule if rule else UNMATCHED, request.method, response.status_code // 100)
-    duration.observe(perf_counter() - g.started_seconds)
+    observe(request.url_rule.rule if request.url_rule else UNMATCHED, request.method, response.status_code)
     return response
+
+
+def observe(rule: str, method: str, status: int) -> None:
+    """The request at hand is answered."""
+    _duration(rule, method, status // 100).observe(perf_counter() - g.started_seconds)
 
 
 def _duration(rule: str, method: str, status_class: int) -> Histogram:

@@ -1,8 +1,9 @@
 """What happens around every request: its id, its deadline, and one log line."""
 
 import re
+from collections.abc import Mapping
 from time import perf_counter
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
 import structlog
@@ -27,9 +28,13 @@ def register_hooks(app: Flask) -> None:
 
 
 def _begin() -> None:
-    given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _USABLE_ID.fullmatch(given) else uuid4().hex
-    request_context.begin(g.request_id)
+    begin(request.headers.get("X-Request-Id", ""), request.view_args or {})
+
+
+def begin(given_id: str, path_arguments: Mapping[str, Any]) -> None:
+    """What every request has from its beginning on: an id, the client's if it is usable, a log context, a deadline."""
+    g.request_id = given_id if _USABLE_ID.fullmatch(given_id) else uuid4().hex
+    request_context.begin(g.request_id, path_arguments)
     g.started_seconds = perf_counter()
     g.deadline = Deadline.after(REQUEST_SECONDS)
 
@@ -46,16 +51,16 @@ def extend_deadline(seconds: float) -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
-    # A probe every few seconds would bury what people and machines really asked for.
-    write = log.debug if request.blueprint == "health" else log.info
-    write(
-        "request",
-        method=_shortened(request.method),
-        path=path_for_logs(),
-        status=response.status_code,
-        duration_seconds=round(perf_counter() - g.started_seconds, 6),
-    )
+    tell(_shortened(request.method), path_for_logs(), response.status_code, is_probe=request.blueprint == "health")
     return response
+
+
+def tell(method: str, path: str, status: int, *, is_probe: bool = False) -> None:
+    """The one line that each request has in the log."""
+    # A probe every few seconds would bury what people and machines really asked for.
+    write = log.debug if is_probe else log.info
+    duration_seconds = round(perf_counter() - g.started_seconds, 6)
+    write("request", method=method, path=path, status=status, duration_seconds=duration_seconds)
 
 
 def path_for_logs() -> str:

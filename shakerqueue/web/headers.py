@@ -24,19 +24,30 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+NOT_KEPT = "no-store"  # no cache knows whom a cookie's answer is for
 TWO_YEARS_SECONDS = 63_072_000
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Set them on every answer; over HTTPS, ask the browser to stay with it."""
-    headers = dict(HEADERS)
-    if settings.secure_cookies:
-        headers["Strict-Transport-Security"] = f"max-age={TWO_YEARS_SECONDS}"
+    headers = common_headers(settings)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.extend(headers)
         policy = PAGE_POLICY if response.mimetype == "text/html" else DATA_POLICY
         response.headers.setdefault("Content-Security-Policy", policy)
-        response.headers.setdefault("Cache-Control", "no-store")  # no cache knows whom a cookie's answer is for
+        response.headers.setdefault("Cache-Control", NOT_KEPT)
         return response
+
+
+def data_headers(settings: Settings) -> dict[str, str]:
+    """All of them, on an answer that is data."""
+    return {**common_headers(settings), "Content-Security-Policy": DATA_POLICY, "Cache-Control": NOT_KEPT}
+
+
+def common_headers(settings: Settings) -> dict[str, str]:
+    """Those that pages and data have alike."""
+    if not settings.secure_cookies:
+        return HEADERS
+    return {**HEADERS, "Strict-Transport-Security": f"max-age={TWO_YEARS_SECONDS}"}

@@ -77,7 +77,10 @@ def timed_client(request: pytest.FixtureRequest, bar: Bar) -> Iterator[FlaskClie
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("trials", "timed_client"),
-    [(DAILY_TRIALS, DAILY_COST), pytest.param(TRIALS, MIN_BCRYPT_COST, marks=[pytest.mark.security_run, pytest.mark.alone])],
+    [
+        (DAILY_TRIALS, DAILY_COST),
+        pytest.param(TRIALS, MIN_BCRYPT_COST, marks=[pytest.mark.security_run, pytest.mark.alone]),
+    ],
     indirect=["timed_client"],
 )
 def test_sec_08_median_times_are_reported(
