@@ -17,7 +17,7 @@ from shakerqueue.api.guards import bearer_principal, entitled
 from shakerqueue.api.idempotency import stored_order
 from shakerqueue.api.json_bodies import MAX_BODY_BYTES
 from shakerqueue.api.order_json import queued_json
-from shakerqueue.api.placing import placed_order, placement_of, terms_for
+from shakerqueue.api.placing import Placement, placed_order, placement_of, terms_for
 from shakerqueue.api.problems import refusal
 from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.schemas import PlaceOrderSchema
@@ -86,8 +86,7 @@ class ExpressOrders:
             asked: Any = self._app.json.loads(body)
             wanted = _schema.load(asked)
             placement = placement_of(who, _key(environ), asked)
-            if stored_order(placement):
-                raise NotPlain
+            _check_is_new(placement)
             order = placed_order(placement, wanted, terms_for(placement.role, [wanted], request_deadline()))
             rate_limits.count_principal(who)
         except Exception:  # noqa: BLE001 - whatever it is, the usual way meets it as well, and says so
@@ -129,6 +128,11 @@ def _key(environ: "WSGIEnvironment") -> str | None:
     if key is not None and not is_idempotency_key(key):
         raise NotPlain
     return key
+
+
+def _check_is_new(placement: Placement) -> None:
+    if stored_order(placement):
+        raise NotPlain
 
 
 def _own_headers() -> dict[str, str]:
