@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from psycopg import Connection
+import structlog
+from psycopg import Connection, Error
 
 from shakerqueue.event_log import lock_event_log
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
@@ -22,6 +23,8 @@ from shakerqueue.telemetry.metrics import Appended
 DISCARDED = "discarded"
 KEY_CONFLICT = "idempotency_conflict"
 SOLD_OUT = "sold_out"
+
+log = structlog.get_logger(__name__)
 
 
 class Drink(NamedTuple):
@@ -96,13 +99,17 @@ def _insert_drinks(
 
 
 def _insert_traces(conn: Connection[Any], fresh: list[OrderPlaced]) -> None:
-    traced = [order for order in fresh if order.traceparent is not None]
-    if traced:
-        order_traces.insert_order_traces(
-            conn,
-            order_ids=[order.id for order in traced],
-            traceparents=[order.traceparent or "" for order in traced],
-        )
+    """Keep the orders' traces if that can be: no order depends on it."""
+    traceparents = {order.id: order.traceparent for order in fresh if order.traceparent is not None}
+    if not traceparents:
+        return
+    try:
+        with conn.transaction():  # a savepoint
+            order_traces.insert_order_traces(
+                conn, order_ids=list(traceparents), traceparents=list(traceparents.values())
+            )
+    except Error as error:  # where the database is away as a whole, the next statement will say so
+        log.warning("order_traces_not_kept", reason=error.diag.message_primary or str(error))
 
 
 def drinks_of(order: OrderPlaced) -> Iterator[Drink]:

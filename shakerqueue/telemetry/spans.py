@@ -36,7 +36,7 @@ class Tracer:
     """Makes the spans of one process and hands them to `processor` as they end."""
 
     def __init__(self, service: str, processor: SpanProcessor, sample_ratio: float = 1.0) -> None:
-        """`sample_ratio` is the part of the traces that begin here which are recorded, 0 to 1."""
+        """`sample_ratio` is the part of the requests which are recorded, 0 to 1."""
         resource = Resource.create(
             {"service.name": service, "service.version": __version__, "process.pid": os.getpid()}
         )
@@ -50,10 +50,12 @@ class Tracer:
         self._ender.start()
 
     def begun(self, name: str, kind: Kind, traceparent: str | None) -> SpanContext:
-        context = _context_of(traceparent)
-        if not context and random() >= self._sample_ratio:  # noqa: S311 - chooses what is looked at, guards nothing
+        if random() >= self._sample_ratio:  # noqa: S311 - chooses what is looked at, guards nothing
             return NO_SPAN
-        return self._span(name, kind, context)
+        return self.continued(name, kind, traceparent)
+
+    def continued(self, name: str, kind: Kind, traceparent: str | None) -> SpanContext:
+        return self._span(name, kind, _context_of(traceparent))
 
     def child(self, name: str, kind: Kind, attributes: Attributes | None) -> SpanContext:
         return self._span(name, kind, None, attributes) if trace.get_current_span().is_recording() else NO_SPAN

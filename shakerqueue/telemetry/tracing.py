@@ -89,7 +89,10 @@ def is_on() -> bool:
 
 
 def begun(name: str, kind: Kind, traceparent: str | None) -> SpanContext:
-    """A trace's first span in this house: of a trace that came with `traceparent`, or of a new one."""
+    """A trace's first span in this house: of a trace that came with `traceparent`, or of a new one.
+
+    Whoever asks may say that they record theirs; how many of all requests are recorded here is not theirs to say.
+    """
     return NO_SPAN if _tracer is None else _tracer.begun(name, kind, traceparent)
 
 
@@ -100,7 +103,7 @@ def span(name: str, kind: Kind = Kind.INTERNAL, attributes: Attributes | None = 
 
 def continued(name: str, kind: Kind, traceparent: str | None) -> SpanContext:
     """A span of the trace that the context belongs to; nothing where there is none."""
-    return NO_SPAN if _tracer is None or traceparent is None else _tracer.begun(name, kind, traceparent)
+    return NO_SPAN if _tracer is None or traceparent is None else _tracer.continued(name, kind, traceparent)
 
 
 def linked(

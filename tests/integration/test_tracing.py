@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -198,6 +198,26 @@ def test_a_trace_that_is_not_recorded_costs_nothing_further_on(bar: Bar) -> None
         place(app.test_client(), {"traceparent": f"00-{TRACE_ID}-{CALLER_ID}-00"})
         assert [] == spans.all()
         assert [None] == carried_traceparents(bar)
+
+
+def test_nobody_has_more_recorded_than_the_house_wants(bar: Bar) -> None:
+    with kept_spans(sample_ratio=0) as spans, running_app(bar, amqp_url=None) as app:
+        app.test_client().get("/menu", headers=TRACED)
+        assert [] == spans.all()
+
+
+def test_whose_sender_does_not_record_it_is_not_recorded(bar: Bar, spans: Spans) -> None:
+    with running_app(bar, amqp_url=None) as app:
+        app.test_client().get("/menu", headers={"traceparent": f"00-{TRACE_ID}-{CALLER_ID}-00"})
+        assert [] == spans.all()
+
+
+def test_a_trace_that_cannot_be_kept_costs_no_order(bar: Bar, spans: Spans) -> None:
+    bar.change("ALTER TABLE order_traces RENAME TO elsewhere")
+    with running_app(bar, amqp_url=None) as app:
+        order_id = place(app.test_client())
+    assert [(UUID(order_id), "pending")] == bar.query("SELECT id, status FROM orders")
+    assert ["placed"] == [row[0] for row in bar.query("SELECT type FROM order_events")]
 
 
 def test_while_traces_are_off_no_context_goes_on(bar: Bar) -> None:
