@@ -44,20 +44,20 @@ class ExpressOrders:
     def __init__(self, app: Flask, answer_headers: Mapping[str, str]) -> None:
         """`answer_headers` are those that each answer has which is data."""
         self._app = app
-        self._usual_way: WSGIApplication = app.wsgi_app
+        self.usual_way: WSGIApplication = app.wsgi_app
         self._headers = [("Content-Type", "application/json"), *answer_headers.items()]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         length = plain_length(environ)
         if length is None:
-            return self._usual_way(environ, start_response)
+            return self.usual_way(environ, start_response)
         body = environ["wsgi.input"].read(length)
         try:
             with self._app.app_context():
                 return self._place(environ, body, start_response)
         except NotPlain:
             environ["wsgi.input"] = BytesIO(body)
-            return self._usual_way(environ, start_response)
+            return self.usual_way(environ, start_response)
         finally:
             request_context.end()
 

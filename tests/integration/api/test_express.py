@@ -46,7 +46,7 @@ def express(app: Flask) -> ExpressOrders:
 
 @pytest.fixture
 def ways(express: ExpressOrders) -> Ways:
-    return Ways(Client(express), Client(express._usual_way))
+    return Ways(Client(express), Client(express.usual_way))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ GOOD: dict[str, dict[str, Any]] = {
 def test_a_good_order_goes_the_short_way(
     express: ExpressOrders, guest: Headers, body: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(express, "_usual_way")
+    monkeypatch.delattr(express, "usual_way")
 
     assert 202 == Client(express).post("/orders", json=body, headers=guest).status_code
 
@@ -107,7 +107,7 @@ def test_so_it_is_with_a_key_of_a_program_and_with_a_clients_idempotency_key(
     for number, client in enumerate(ways):
         headers = {**till, "Idempotency-Key": f"round-{number}"}
         assert 202 == client.post("/orders", json=GOOD["lines"], headers=headers).status_code
-    monkeypatch.delattr(express, "_usual_way")
+    monkeypatch.delattr(express, "usual_way")
     headers = {**till, "Idempotency-Key": "round-3"}
     assert 202 == ways.short.post("/orders", json={"recipe": "Negroni", "rush": True}, headers=headers).status_code
 
@@ -175,13 +175,13 @@ def test_whatever_the_body_is_the_answers_are_alike(ways: Ways, guest: Headers, 
     assert_alike(ways, data=body, headers={**guest, **JSON})
 
 
-def test_query_strings_other_methods_and_other_paths_go_the_usual_way(ways: Ways, guest: Headers) -> None:
+def test_query_strings_other_methods_and_other_paths_go_theusual_way(ways: Ways, guest: Headers) -> None:
     assert 422 == assert_alike(ways, json=GOOD["one drink"], headers=guest, query_string="dry=1").status_code
     assert 404 == ways.short.post("/orders/", json=GOOD["one drink"], headers=guest).status_code
     assert 200 == ways.short.get("/orders", headers=guest).status_code
 
 
-def test_a_body_of_unknown_length_goes_the_usual_way(ways: Ways, guest: Headers) -> None:
+def test_a_body_of_unknown_length_goes_theusual_way(ways: Ways, guest: Headers) -> None:
     chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     assert_alike(ways, data=MARGARITA, headers={**guest, **JSON}, environ_overrides=chunked)
 
@@ -263,7 +263,7 @@ def test_nothing_of_a_request_is_left_in_its_thread(ways: Ways, guest: Headers) 
 
 def test_the_limit_of_a_principal_holds_across_both_ways(express: ExpressOrders, guest: Headers) -> None:
     lefts = []
-    for way in (express, express._usual_way, express):
+    for way in (express, express.usual_way, express):
         answer = Client(way).post("/orders", json=GOOD["one drink"], headers=guest)
         [left] = re.findall(r";r=(\d+)", answer.headers["RateLimit"])
         lefts.append(int(left))
