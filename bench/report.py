@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.results import Results, Spread, Summary, newest, ratio, read, summaries, valid_rounds
-from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_section
+from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_part
 
 PARTS = ["request", "drain"]  # beside intake, which keeps every round by itself
 HEADINGS = ["connections", "", "accepted/s (lowest to highest)", "p50 ms", "p99 ms", "ours to it"]
@@ -17,7 +17,7 @@ def main() -> int:
     document = DOCUMENT.read_text("utf-8")
     for part, path in found.items():
         if path is not None:
-            document = with_section(document, part, shown(part, path))
+            document = with_part(document, part, shown(part, path))
             print(f"docs/performance.md shows {path.name}")
     DOCUMENT.write_text(document, "utf-8")
     return 0 if any(found.values()) else 1

@@ -62,15 +62,23 @@ def markdown_table(headings: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in aligned)
 
 
-def with_section(document: str, part: str, text: str) -> str:
+def with_part(document: str, part: str, text: str) -> str:
     """The document with what stands between the part's markers replaced.
 
     Raises:
         ValueError: a marker is missing.
     """
-    first, last = f"<!-- {part}: written by python -m bench.report -->", f"<!-- /{part} -->"
-    before, begin, rest = document.partition(first)
-    _, end, after = rest.partition(last)
-    if not begin or not end:
-        raise ValueError(f"{first} … {last} is not in the document")
+    return with_section(document, text, f"<!-- {part}: written by python -m bench.report -->", f"<!-- /{part} -->")
+
+
+def with_section(document: str, text: str, begin: str, end: str) -> str:
+    """The document with what stands between two markers replaced.
+
+    Raises:
+        ValueError: a marker is missing.
+    """
+    before, found_begin, rest = document.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found_begin or not found_end:
+        raise ValueError(f"{begin} … {end} is not in the document")
     return f"{before}{begin}\n{text}\n{end}{after}"

@@ -45,7 +45,7 @@ class ExpressOrders:
         """`answer_headers` are those that each answer has which is data."""
         self._app = app
         self.usual_way: WSGIApplication = app.wsgi_app
-        self._headers = [("Content-Type", "application/json"), *answer_headers.items()]
+        self._headers = answer_headers
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         length = plain_length(environ)
@@ -71,8 +71,9 @@ class ExpressOrders:
             return self._refuse(error, environ, start_response)
         answer = self._app.json.dumps(queued_json(order), separators=(",", ":")).encode() + b"\n"
         self._end(202)
-        of_this = [("Location", f"{PATH}/{order.id}"), ("Content-Length", str(len(answer))), *_own_headers().items()]
-        start_response(ACCEPTED, [*self._headers, *of_this])
+        of_body = {"Content-Type": "application/json", "Content-Length": str(len(answer))}
+        headers = {**of_body, "Location": f"{PATH}/{order.id}", **self._headers, **_own_headers()}
+        start_response(ACCEPTED, list(headers.items()))
         return [answer]
 
     def _good_order(self, environ: "WSGIEnvironment", body: bytes) -> OrderPlaced:
@@ -96,7 +97,7 @@ class ExpressOrders:
     def _refuse(self, error: Exception, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Not left to the usual way: under a key of our own that would be another order."""
         response = refusal(error)
-        response.headers.update([*self._headers[1:], *_own_headers().items()])
+        response.headers.update({**self._headers, **_own_headers()})
         self._end(response.status_code)
         return response(environ, start_response)
 

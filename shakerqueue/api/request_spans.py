@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 
+from shakerqueue.api.request_metrics import METHODS
 from shakerqueue.api.requests import path_for_logs
 from shakerqueue.telemetry import tracing
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PROBES = frozenset({"/livez", "/readyz"})  # every few seconds, and nobody ever looks at them
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "_OTHER"  # methods are names of spans: others must not make up any number of them
 
 

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 
 from bench.results import Machine
+from bench.section import with_section
 from dev.state import CLONE
 from tests.chaos import results
 from tests.chaos.ledger import bound_95
@@ -35,19 +36,6 @@ def main() -> int:
     DOCUMENT.write_text(with_section(DOCUMENT.read_text("utf-8"), section(found), BEGIN, END), "utf-8")
     print(f"docs/reliability.md now shows {len(found)} of {len(ROWS)} rows")
     return 0
-
-
-def with_section(document: str, text: str, begin: str, end: str) -> str:
-    """The document with what stands between two markers replaced.
-
-    Raises:
-        ValueError: a marker is missing.
-    """
-    before, found_begin, rest = document.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not found_begin or not found_end:
-        raise ValueError(f"{begin} … {end} is not in the document")
-    return f"{before}{begin}\n{text}\n{end}{after}"
 
 
 def section(found: list[RowResult]) -> str:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from bench.results import Machine
+from bench.section import with_section
 from tests.chaos import results
 from tests.chaos.__main__ import UnknownRow, chosen_rows, passed
-from tests.chaos.report import BEGIN, END, section, with_section
+from tests.chaos.report import BEGIN, END, section
 from tests.chaos.results import RowResult, SliceResult, path_of, with_slice
 
 MACHINE = Machine(cpu="A CPU", cores=2, memory_gib=3.8, system="A system", python="3.11.2", load_average=0.1)

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator
 
+from bench.section import with_section
 from dev.state import CLONE
-from tests.chaos.report import described_machine, with_section
+from tests.chaos.report import described_machine
 from tests.fuzz import results
 from tests.fuzz.results import CLASSES, CallerResult, RunResult
 

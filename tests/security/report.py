@@ -3,8 +3,8 @@
 import sys
 
 from bench.machine import this_machine
+from bench.section import with_section
 from dev.state import CLONE
-from tests.chaos.report import with_section
 from tests.chaos.results import product_digest
 from tests.security import outcomes
 from tests.security.checks import CHECKS

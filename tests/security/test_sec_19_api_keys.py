@@ -7,13 +7,12 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from math import log2
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
 
 from shakerqueue import api_keys
-from shakerqueue.scopes import Scope
+from tests.support.api_keys import bearer, listed, new_key
 from tests.support.application import running_app
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
@@ -22,24 +21,6 @@ ABOUT_A_SECOND = 1.5
 ORDER = {"recipe": "Negroni"}
 
 Headers = dict[str, str]
-
-
-def new_key(client: FlaskClient, admin: Headers, *scopes: str, **body: Any) -> dict[str, Any]:
-    """A key as it was answered, of a new integration unless an `integration_id` is given."""
-    name = {} if "integration_id" in body else {"integration": uuid4().hex}
-    answer = client.post("/api-keys", json={**name, "scopes": scopes or list(Scope), **body}, headers=admin)
-    assert 201 == answer.status_code, answer.text
-    made: dict[str, Any] = answer.get_json()
-    return made
-
-
-def bearer(made: dict[str, Any]) -> Headers:
-    return {"Authorization": f"Bearer {made['key']}"}
-
-
-def listed(client: FlaskClient, admin: Headers) -> list[dict[str, Any]]:
-    keys: list[dict[str, Any]] = client.get("/api-keys", headers=admin).get_json()["api_keys"]
-    return keys
 
 
 def test_sec_19_nobody_guesses_a_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,11 +129,11 @@ def test_a_round_that_does_not_count_is_listed() -> None:
 def test_only_what_is_between_the_markers_is_replaced() -> None:
     document = "before\n<!-- drain: written by python -m bench.report -->\n{}\n<!-- /drain -->\nafter\n"
 
-    assert document.format("new") == section.with_section(document.format("old"), "drain", "new")
+    assert document.format("new") == section.with_part(document.format("old"), "drain", "new")
     with pytest.raises(ValueError, match="not in the document"):
-        section.with_section("no markers", "drain", "new")
+        section.with_part("no markers", "drain", "new")
 
 
 @pytest.mark.parametrize("part", ["intake", *report.PARTS])
 def test_the_document_has_the_markers_of_each_part(part: str) -> None:
-    assert "new" in section.with_section(section.DOCUMENT.read_text("utf-8"), part, "new")
+    assert "new" in section.with_part(section.DOCUMENT.read_text("utf-8"), part, "new")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from dev.postgres import PrivatePostgres
 from shakerqueue import api_keys
 from shakerqueue.api.services import Services
-from shakerqueue.scopes import Scope
+from tests.support.api_keys import bearer, listed, new_key
 from tests.support.application import persist_queued
 from tests.support.bar import Bar
 from tests.support.databases import closed_to_all
@@ -21,24 +21,6 @@ ORDER = {"items": [{"recipe": "Negroni", "quantity": 2, "note": "no ice"}], "tic
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 Headers = dict[str, str]
-
-
-def new_key(client: FlaskClient, admin: Headers, *scopes: str, **body: Any) -> dict[str, Any]:
-    """A key as it was answered, of a new integration unless an `integration_id` is given."""
-    name = {} if "integration_id" in body else {"integration": uuid4().hex}
-    answer = client.post("/api-keys", json={**name, "scopes": scopes or list(Scope), **body}, headers=admin)
-    assert 201 == answer.status_code, answer.text
-    made: dict[str, Any] = answer.get_json()
-    return made
-
-
-def bearer(made: dict[str, Any]) -> Headers:
-    return {"Authorization": f"Bearer {made['key']}"}
-
-
-def listed(client: FlaskClient, admin: Headers) -> list[dict[str, Any]]:
-    keys: list[dict[str, Any]] = client.get("/api-keys", headers=admin).get_json()["api_keys"]
-    return keys
 
 
 @pytest.mark.shares_bar
