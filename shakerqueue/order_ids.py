@@ -8,6 +8,7 @@ stored yet can be told from an invented one by whoever it belongs to.
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -38,8 +39,14 @@ def was_issued_to(secret: bytes, principal_id: UUID, candidate: UUID) -> bool:
 
 
 def _tag(secret: bytes, principal_id: UUID, digest: int) -> int:
-    mac = hmac.digest(secret, principal_id.bytes + digest.to_bytes(12), "sha256")
-    return int.from_bytes(mac[: TAG_BITS // 8])
+    mac = _keyed(secret).copy()  # hmac.digest would let go of Python's lock for these few bytes
+    mac.update(principal_id.bytes + digest.to_bytes(12))
+    return int.from_bytes(mac.digest()[: TAG_BITS // 8])
+
+
+@lru_cache(maxsize=2)
+def _keyed(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod="sha256")
 
 
 def _pack(digest: int, tag: int) -> UUID:

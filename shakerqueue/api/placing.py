@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from shakerqueue.api.bar import refuse_while_closed
 from shakerqueue.api.guest_passes import guests_ticket
@@ -15,6 +15,7 @@ from shakerqueue.menu import MenuReading, can_be_ordered
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.order_ids import fingerprint, order_id
 from shakerqueue.queries.models import Recipe, UserRole
+from shakerqueue.random_names import random_name
 from shakerqueue.telemetry import tracing
 
 Body = dict[str, Any]  # what is asked for, checked: as PlaceOrderSchema loads it
@@ -40,7 +41,7 @@ class Terms(NamedTuple):
 
 def placement_of(principal: Principal, client_key: str | None, body: Any) -> Placement:
     """The placement of this JSON under the client's key, or under a new one where the client sent none."""
-    key = client_key or uuid4().hex
+    key = client_key or random_name()
     return Placement(principal.id, principal.role, principal.table, key, client_key is not None, fingerprint(body))
 
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, cast
-from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
 
 from shakerqueue.api import request_context
 from shakerqueue.deadlines import Deadline
+from shakerqueue.random_names import random_name
 from shakerqueue.table_links import LINK_PATH
 
 REQUEST_SECONDS = 2.8
@@ -33,7 +33,7 @@ def _begin() -> None:
 
 def begin(given_id: str, path_arguments: Mapping[str, Any]) -> None:
     """What every request has from its beginning on: an id, the client's if it is usable, a log context, a deadline."""
-    g.request_id = given_id if _USABLE_ID.fullmatch(given_id) else uuid4().hex
+    g.request_id = given_id if _USABLE_ID.fullmatch(given_id) else random_name()
     request_context.begin(g.request_id, path_arguments)
     g.started_seconds = perf_counter()
     g.deadline = Deadline.after(REQUEST_SECONDS)

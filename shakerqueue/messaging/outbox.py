@@ -7,9 +7,6 @@ broker that does not answer. The session shuts it and opens it again, by what it
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shakerqueue.deadlines import Deadline
@@ -40,24 +37,32 @@ class NotConfirmed(Unavailable):
         self.obstacle = obstacle
 
 
-@dataclass(frozen=True, slots=True)
 class WaitingOrders:
-    """The encoded orders of a request, and the one future that it waits on: they share a message and its confirm."""
+    """The encoded orders of a request, which waits until it is told what became of them: they share a message.
 
-    bodies: Sequence[bytes]
-    confirmed: Future[None] = field(default_factory=Future)
+    The publisher's thread settles them, once. The request waits on a bare lock: under a Future it would wait for
+    Python's own lock three times as often, and with it each other request of the process.
+    """
+
+    __slots__ = ("_failure", "_is_settled", "_unsettled", "bodies", "given_up")
+
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self.bodies = bodies
+        self.given_up = False  # the request waits no more
+        self._failure: NotConfirmed | None = None
+        self._is_settled = False
+        self._unsettled = threading.Lock()
+        self._unsettled.acquire()
 
     @property
     def size_bytes(self) -> int:
         return sum(map(len, self.bodies))
 
     def succeed(self) -> None:
-        with suppress(InvalidStateError):  # its request has given up, or went another way
-            self.confirmed.set_result(None)
+        self._settle(None)
 
     def fail(self, obstacle: Obstacle, detail: str = "") -> None:
-        with suppress(InvalidStateError):
-            self.confirmed.set_exception(NotConfirmed(obstacle, detail))
+        self._settle(NotConfirmed(obstacle, detail))
 
     def wait(self, deadline: Deadline) -> None:
         """Return once the broker has confirmed.
@@ -65,11 +70,17 @@ class WaitingOrders:
         Raises:
             NotConfirmed: it did not.
         """
-        try:
-            self.confirmed.result(deadline.remaining_seconds())
-        except TimeoutError:
-            self.confirmed.cancel()
-            raise NotConfirmed(Obstacle.NO_CONFIRM) from None
+        if not self._unsettled.acquire(timeout=deadline.remaining_seconds()):
+            self.given_up = True
+            raise NotConfirmed(Obstacle.NO_CONFIRM)
+        if self._failure is not None:
+            raise self._failure
+
+    def _settle(self, failure: NotConfirmed | None) -> None:
+        if not self._is_settled:
+            self._is_settled = True
+            self._failure = failure
+            self._unsettled.release()
 
 
 class Outbox:
@@ -137,6 +148,6 @@ class Outbox:
                 if taken and (orders > MAX_MESSAGE_ORDERS or size_bytes > MAX_MESSAGE_BYTES):
                     break
                 waiting = self._waiting.popleft()
-                if not waiting.confirmed.cancelled():
+                if not waiting.given_up:
                     taken.append(waiting)
         return taken

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple
-from uuid import uuid4
 
 import structlog
 from pika import BasicProperties, SelectConnection, URLParameters
@@ -22,6 +21,7 @@ from shakerqueue.failpoints import Failpoint
 from shakerqueue.messaging.messages import CONTENT_TYPE, pack
 from shakerqueue.messaging.outbox import Obstacle, Outbox, WaitingOrders
 from shakerqueue.messaging.topology import RETRY_DELAYS_SECONDS, Topology
+from shakerqueue.random_names import random_name
 from shakerqueue.telemetry.metrics import (
     BREAKER_OPENED,
     CONFIRM_DURATION,
@@ -148,7 +148,7 @@ class PublisherSession:
             waiting = self._outbox.take()
             if not waiting:
                 return
-            self._publish(_Message(uuid4().hex, waiting))
+            self._publish(_Message(random_name(), waiting))
 
     def _publish(self, message: _Message) -> None:
         assert self._channel is not None  # noqa: S101 - nothing is pumped before the channel is open
