@@ -43,6 +43,7 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=positive, default=3, help="how often each figure is measured (3)")
     parser.add_argument("--seconds", type=positive, default=5, help="how long a round lasts (5)")
+    parser.add_argument("--keys", action="store_true", help="give each order an Idempotency-Key of its own")
     parser.add_argument("--connections", type=positive, nargs="+", default=CONNECTIONS, help="at a time (1 16 64)")
     return parser.parse_args(words)
 
@@ -73,28 +74,33 @@ def measure(options: argparse.Namespace) -> Results:
         intake.verify(stack)
         print("Warming up …", flush=True)
         rounds = intake.measure(
-            stack, rounds=options.rounds, seconds=options.seconds, connections=sorted(set(options.connections))
+            stack,
+            rounds=options.rounds,
+            seconds=options.seconds,
+            connections=sorted(set(options.connections)),
+            with_keys=options.keys,
         )
-        return described(stack, machine, options.seconds, [shown(measured) for measured in rounds])
+        return described(stack, machine, options, [shown(measured) for measured in rounds])
 
 
 def shown(measured: Round) -> Round:
     """Print a line about a round that has just ended; the round."""
-    where = f"round {measured.number}  {measured.connections:3} connections  {measured.contender:<20}"
+    where = f"round {measured.number}  {measured.connections:3} connections  {measured.contender:<27}"
     times = f"p50 {measured.p50_ms:6.1f} ms   p99 {measured.p99_ms:6.1f} ms"
     warning = "".join(f"   NOT COUNTED: {problem}" for problem in measured.problems)
     print(f"  {where}{measured.accepted_per_second:8,.0f} orders/s   {times}{warning}", flush=True)
     return measured
 
 
-def described(stack: Stack, machine: Machine, seconds: int, rounds: list[Round]) -> Results:
+def described(stack: Stack, machine: Machine, options: argparse.Namespace, rounds: list[Round]) -> Results:
     """The rounds, with all that one needs to judge or repeat them."""
     return Results(
         measured_at=datetime.now(UTC),
         command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
         machine=machine,
         servers=stack.servers.told,
-        seconds=seconds,
+        seconds=options.seconds,
+        with_keys=options.keys,
         packages=packages(stack.contenders),
         rounds=rounds,
     )

@@ -1,5 +1,6 @@
 """Who is measured: ShakerQueue's API and the peers, each on a port and on queues of its own, on one broker."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ class Contender:
     topology: Topology
     ids: Ids  # of the orders in one message of its queue
     packages: list[str]
+    publishes: bool = True
 
     @property
     def orders_url(self) -> str:
@@ -76,9 +78,42 @@ class IntakeApi(Api):
         return bool(readiness["intake"] and readiness["parts"]["broker"] == "ok")
 
 
+class UnpublishedApi(IntakeApi):
+    """Our API with the publish taken out."""
+
+    def command(self) -> list[str | Path]:
+        """The server, over another application."""
+        return [sys.executable, "-m", "bench.unpublished"]
+
+
 def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
-    """Our API as in production: same settings, no request log."""
-    environment = {
+    """Our API as in production."""
+    return Contender(
+        name=OURS,
+        server=IntakeApi(LOOPBACK, port, state_folder=folder, settings=_our_settings(settings, port, prefix)),
+        port=port,
+        topology=Topology(prefix),
+        ids=envelope_ids,
+        packages=OUR_PACKAGES,
+    )
+
+
+def unpublished(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
+    """The same with the publish taken out: what is left is what one could win by a better one."""
+    return Contender(
+        name="the same, nothing published",
+        server=UnpublishedApi(LOOPBACK, port, state_folder=folder, settings=_our_settings(settings, port, prefix)),
+        port=port,
+        topology=Topology(prefix),
+        ids=envelope_ids,
+        packages=OUR_PACKAGES,
+        publishes=False,
+    )
+
+
+def _our_settings(settings: dict[str, str], port: int, prefix: str) -> dict[str, str]:
+    """Those of production, without a request log."""
+    return {
         **settings,
         "AMQP_PREFIX": prefix,
         "HOST": LOOPBACK,
@@ -88,14 +123,6 @@ def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Cont
         "LOG_LEVEL": "WARNING",
         "RATE_LIMITS": "off",  # one guest orders as fast as they can
     }
-    return Contender(
-        name=OURS,
-        server=IntakeApi(LOOPBACK, port, state_folder=folder, settings=environment),
-        port=port,
-        topology=Topology(prefix),
-        ids=envelope_ids,
-        packages=OUR_PACKAGES,
-    )
 
 
 def fastapi_aio_pika(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Contender:
@@ -135,4 +162,4 @@ def _peer_settings(settings: dict[str, str], topology: Topology) -> dict[str, st
     return {**settings, **names}
 
 
-CONTENDERS = [ours, fastapi_aio_pika, flask_dramatiq]  # ours first: the others are compared with it
+CONTENDERS = [ours, unpublished, fastapi_aio_pika, flask_dramatiq]  # ours first: the others are compared with it

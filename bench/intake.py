@@ -7,10 +7,12 @@ starts with an empty queue, and a contender that answers 202 without having queu
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from operator import attrgetter
 
 import httpx
 
 from bench import wrk
+from bench.contenders import Contender
 from bench.queues import Drained
 from bench.results import Round
 from bench.stack import Stack
@@ -28,7 +30,7 @@ def verify(stack: Stack) -> None:
         ServerError: they are not the same.
     """
     token = stack.token()
-    for contender in stack.contenders:
+    for contender in filter(attrgetter("publishes"), stack.contenders):
         answered = _place(contender.orders_url, token)
         found = stack.queues.drain(contender.topology.orders_queue, contender.ids)
         if sorted(answered) != sorted(found.ids) or len(set(answered)) != PROBE_ORDERS:
@@ -54,21 +56,26 @@ def _place(url: str, token: str) -> list[str]:
         return list(threads.map(place, range(PROBE_ORDERS)))
 
 
-def measure(stack: Stack, *, rounds: int, seconds: int, connections: list[int]) -> Iterator[Round]:
+def measure(
+    stack: Stack, *, rounds: int, seconds: int, connections: list[int], with_keys: bool = False
+) -> Iterator[Round]:
     """Measure in turn (A B A B …), so that what changes on the machine meanwhile meets all alike."""
     for contender in stack.contenders:
         wrk.place_orders(contender.orders_url, stack.token(), connections=max(connections), seconds=WARM_UP_SECONDS)
     for number, count, contender in product(range(1, rounds + 1), connections, stack.contenders):
         # What a server still had to answer when wrk had left may have come after the last look.
-        stack.queues.purge(contender.topology.orders_queue)
-        load = wrk.place_orders(contender.orders_url, stack.token(), connections=count, seconds=seconds)
+        stack.queues.drain(contender.topology.orders_queue, contender.ids)
+        load = wrk.place_orders(
+            contender.orders_url, stack.token(), connections=count, seconds=seconds, with_keys=with_keys
+        )
         drained = stack.queues.drain(contender.topology.orders_queue, contender.ids)
-        yield _round(contender.name, count, number, load, drained)
+        yield _round(contender, count, number, load, drained)
 
 
-def _round(contender: str, connections: int, number: int, load: wrk.Load, drained: Drained) -> Round:
+def _round(contender: Contender, connections: int, number: int, load: wrk.Load, drained: Drained) -> Round:
+    missed = queue_problems(load.accepted, connections, drained) if contender.publishes else []
     return Round(
-        contender=contender,
+        contender=contender.name,
         connections=connections,
         number=number,
         accepted=load.accepted,
@@ -77,7 +84,7 @@ def _round(contender: str, connections: int, number: int, load: wrk.Load, draine
         p99_ms=load.p99_us / wrk.MICROSECONDS_PER_MILLISECOND,
         orders_in_queue=len(drained.ids),
         messages_in_queue=drained.messages,
-        problems=load.problems + queue_problems(load.accepted, connections, drained),
+        problems=load.problems + missed,
     )
 
 

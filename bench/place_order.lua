@@ -1,13 +1,39 @@
 -- wrk's script: places one order, the same each time, over and over, and prints what came of it as one line of JSON.
--- BENCH_TOKEN is the access token, BENCH_BODY the order as JSON.
+-- BENCH_TOKEN is the access token, BENCH_BODY the order as JSON. With BENCH_KEYS each has an Idempotency-Key of its own,
+-- which begins with that; with BENCH_BATCH so many orders go into one request, each with a key of its own.
 
 wrk.method = "POST"
 wrk.body = os.getenv("BENCH_BODY")
 wrk.headers["Authorization"] = "Bearer " .. os.getenv("BENCH_TOKEN")
 wrk.headers["Content-Type"] = "application/json"
 
-local ACCEPTED = 202
+local keys = os.getenv("BENCH_KEYS")
+local batch = tonumber(os.getenv("BENCH_BATCH") or "0")
+local ACCEPTED = batch > 0 and 200 or 202
 local threads = {}
+local placed = 0
+
+local function new_key()
+  placed = placed + 1
+  return keys .. placed
+end
+
+local function order_with_key()
+  return '{"idempotency_key":"' .. new_key() .. '",' .. wrk.body:sub(2)
+end
+
+if batch > 0 then
+  function request()
+    local orders = {}
+    for number = 1, batch do orders[number] = order_with_key() end
+    return wrk.format(nil, nil, nil, '{"orders":[' .. table.concat(orders, ",") .. "]}")
+  end
+elseif keys then
+  function request()
+    wrk.headers["Idempotency-Key"] = new_key()
+    return wrk.format()
+  end
+end
 
 function setup(thread)
   table.insert(threads, thread)

@@ -79,10 +79,6 @@ class Queues:
         properties = self._connection._impl.server_properties  # noqa: SLF001 - there is no public way to it
         return f"{properties['product']} {properties['version']}"
 
-    def purge(self, queue: str) -> None:
-        """Throw away what is in a queue."""
-        self._channel.queue_purge(queue)
-
     def publish_all(self, topology: Topology, bodies: Iterable[bytes]) -> None:
         """Put persistent messages into the orders queue; all are in it when this returns."""
         persistent = BasicProperties(delivery_mode=DeliveryMode.Persistent.value)

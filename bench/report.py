@@ -7,13 +7,14 @@ from statistics import median
 from bench.results import Results, Spread, Summary, newest, ratio, read, summaries, valid_rounds
 from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_part
 
-PARTS = ["request", "drain"]  # beside intake, which keeps every round by itself
+INTAKE = ["intake", "keys"]  # kept round by round
+PARTS = ["batches", "request", "drain"]
 HEADINGS = ["connections", "", "accepted/s (lowest to highest)", "p50 ms", "p99 ms", "ours to it"]
 
 
 def main() -> int:
     """Put the newest figures of every part into the document; exit code 1 when there are none."""
-    found = {"intake": newest("intake"), **{part: newest(part) for part in PARTS}}
+    found = {part: newest(part) for part in [*INTAKE, *PARTS]}
     document = DOCUMENT.read_text("utf-8")
     for part, path in found.items():
         if path is not None:
@@ -25,7 +26,7 @@ def main() -> int:
 
 def shown(part: str, path: Path) -> str:
     """What a part's file says, as Markdown."""
-    return section(read(path)) if part == "intake" else read_section(path).markdown()
+    return section(read(path)) if part in INTAKE else read_section(path).markdown()
 
 
 def section(results: Results) -> str:

@@ -22,11 +22,11 @@ from bench import servers
 from bench.machine import this_machine
 from bench.section import Section
 from bench.stack import GUEST
+from bench.unpublished import create_app
 from bench.wrk import ORDER
 from dev.rabbitmq import ensure_installed
 from shakerqueue.api.express import ExpressOrders
 from shakerqueue.api.services import EXTENSION, Services
-from shakerqueue.app import create_app
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -72,9 +72,8 @@ def application(settings: dict[str, str]) -> Iterator[Flask]:
     """The application in this process, which takes every order for safe at once."""
     with patch.dict(os.environ, {**settings, "AMQP_URL": "off", "LOG_LEVEL": "WARNING"}):
         app = create_app()
+    yield app
     services: Services = app.extensions[EXTENSION]
-    with patch.object(services.acceptance, "accept_all", lambda orders, _: [None] * len(orders)):
-        yield app
     services.stop()
 
 

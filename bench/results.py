@@ -52,8 +52,14 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     machine: Machine
     servers: str  # broker and database, with their versions
     seconds: int  # each round
+    with_keys: bool = False  # each order with an Idempotency-Key of its own
     packages: dict[str, dict[str, str]]
     rounds: list[Round]
+
+    @property
+    def part(self) -> str:
+        """Its name in the document's markers."""
+        return "keys" if self.with_keys else "intake"
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -122,7 +128,7 @@ def write(results: Results) -> Path:
     """Write a run's results where `newest` finds them; the path."""
     FOLDER.parent.mkdir(mode=0o700, exist_ok=True)
     FOLDER.mkdir(exist_ok=True)
-    path = FOLDER / f"intake-{results.measured_at:%Y-%m-%d-%H%M%S}.json"
+    path = FOLDER / f"{results.part}-{results.measured_at:%Y-%m-%d-%H%M%S}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2))
     return path
 

@@ -1,9 +1,10 @@
 """The servers of one run and the contenders on them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -17,6 +18,9 @@ from dev.run import Parts
 from dev.servers import ServerError
 
 GUEST = {"email": "user@example.com", "password": "password123"}
+STAFF = {"email": "bartender@example.com", "password": "password123"}
+
+Make = Callable[[Path, dict[str, str], int, str], Contender]  # folder, settings, port, prefix of its queues
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,38 +31,38 @@ class Stack:
     queues: Queues
     contenders: list[Contender]
 
-    def token(self) -> str:
-        """A fresh access token of a guest, good for 15 minutes with every contender.
+    def token(self, who: dict[str, str] = GUEST) -> str:
+        """A fresh access token, of a guest if nobody else is named, good for 15 minutes with every contender.
 
         Raises:
-            ServerError: our API does not let the guest in.
+            ServerError: our API does not let them in.
         """
-        answer = httpx.post(self.contenders[0].orders_url.replace("/orders", "/login"), json=GUEST)
+        answer = httpx.post(self.contenders[0].orders_url.replace("/orders", "/login"), json=who)
         if answer.status_code != httpx.codes.OK:
             raise ServerError(f"signing in failed: {answer.status_code} {answer.text}")
         return str(answer.json()["token"])
 
 
 @contextmanager
-def running() -> Iterator[Stack]:
-    """Start servers and contenders, and end them afterwards.
+def running(made: Sequence[Make] = CONTENDERS) -> Iterator[Stack]:
+    """Start servers and contenders, all of them if none are chosen, and end them afterwards.
 
     Raises:
         ServerError: a part did not start.
     """
     with servers.running() as started:
-        contenders = make_contenders(started)
+        contenders = make_contenders(started, made)
         topologies = [contender.topology for contender in contenders]
         with Queues.of(started.amqp_url, topologies) as queues, Parts() as measured:
             start_contenders(measured, contenders)
             yield Stack(servers=started, queues=queues, contenders=contenders)
 
 
-def make_contenders(servers: Servers) -> list[Contender]:
-    """Everyone who is measured, not started yet. Queues carry a prefix that no other run has."""
+def make_contenders(servers: Servers, chosen: Sequence[Make]) -> list[Contender]:
+    """Those who are measured, not started yet. Queues carry a prefix that no other run has."""
     run = f"bench-{uuid4().hex[:8]}"
-    ports = free_ports(len(CONTENDERS))
-    made = enumerate(zip(CONTENDERS, ports, strict=True))
+    ports = free_ports(len(chosen))
+    made = enumerate(zip(chosen, ports, strict=True))
     return [make(servers.folder, servers.settings, port, f"{run}-{number}") for number, (make, port) in made]
 
 

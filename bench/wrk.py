@@ -3,6 +3,7 @@
 import os
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 
@@ -17,7 +18,10 @@ MICROSECONDS_PER_SECOND = 1_000_000
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What wrk saw in one go. `not_accepted` counts answers other than 202; times are in microseconds."""
+    """What wrk saw in one go; times are in microseconds.
+
+    `not_accepted` counts answers other than 202, or 200 where batches are sent.
+    """
 
     answers: int
     duration_us: int
@@ -50,17 +54,24 @@ class Load(msgspec.Struct, frozen=True):
         return found
 
 
-def place_orders(url: str, token: str, *, connections: int, seconds: int) -> Load:
+def place_orders(
+    url: str, token: str, *, connections: int, seconds: int, with_keys: bool = False, batch: int = 0
+) -> Load:
     """Place orders for that long over so many connections, each with one request at a time.
+
+    With a new Idempotency-Key each if wanted; with a `batch`, so many of them in one request.
 
     Raises:
         ServerError: wrk failed.
     """
+    settings = {"BENCH_TOKEN": token, "BENCH_BODY": ORDER}
+    if with_keys or batch:
+        settings |= {"BENCH_KEYS": f"{uuid4().hex}-", "BENCH_BATCH": str(batch)}
     finished = subprocess.run(
         launched(
             [ensure_program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", TIMEOUT, "-s", SCRIPT, url]
         ),
-        env={**os.environ, "BENCH_TOKEN": token, "BENCH_BODY": ORDER},
+        env={**os.environ, **settings},
         capture_output=True,
         text=True,
         check=False,

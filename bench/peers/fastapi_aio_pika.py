@@ -1,7 +1,8 @@
 """The peer on FastAPI and aio-pika: `POST /orders` as its authors' documentation would have it written.
 
 A connection in the lifespan, made by `connect_robust`; one channel with publisher confirms, shared by all
-requests; pydantic models for what comes in and goes out; PyJWT for the token. It refuses what ShakerQueue
+requests; psycopg's pool, made there as well, for the look-up of a key; pydantic models for what comes in and goes out;
+PyJWT for the token. It refuses what ShakerQueue
 refuses, and answers 202 once the broker has confirmed a persistent, mandatory message.
 
 Settings come from the environment: AMQP_URL, PEER_EXCHANGE and PEER_QUEUE (both declared by the benchmark, with
@@ -17,8 +18,21 @@ import aio_pika
 from fastapi import Depends, FastAPI, Header, Request, Response, status
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from peer_orders import CONFIRM_SECONDS, AccessClaims, PlacedOrder, PlaceOrder, QueuedOrder, Refused, place, queued
+from peer_orders import (
+    CONFIRM_SECONDS,
+    DATABASE_URL,
+    STORED_ORDER,
+    AccessClaims,
+    KnownOrder,
+    PlacedOrder,
+    PlaceOrder,
+    QueuedOrder,
+    Refused,
+    place,
+    queued,
+)
 from peer_orders import principal as principal_of
+from psycopg_pool import AsyncConnectionPool
 
 AMQP_URL = os.environ["AMQP_URL"]
 EXCHANGE = os.environ["PEER_EXCHANGE"]
@@ -33,7 +47,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         app.state.exchange = await channel.get_exchange(EXCHANGE)
-        yield
+        async with AsyncConnectionPool(DATABASE_URL, kwargs={"autocommit": True}, open=False) as app.state.pool:
+            yield
 
 
 app = FastAPI(lifespan=lifespan)
@@ -55,11 +70,20 @@ async def place_order(
     request: Request,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-) -> QueuedOrder:
+) -> QueuedOrder | KnownOrder:
+    if idempotency_key and (known := await known_order(request.app.state.pool, who, idempotency_key)):
+        return known
     placed = place(order, who, idempotency_key)
     await publish(request.app.state.exchange, placed)
     response.headers["Location"] = f"/orders/{placed.id}"
     return queued(placed)
+
+
+async def known_order(pool: AsyncConnectionPool, who: AccessClaims, key: str) -> KnownOrder | None:
+    """The order that this key stands for."""
+    async with pool.connection() as conn:
+        row = await (await conn.execute(STORED_ORDER, (who.sub, key))).fetchone()
+    return KnownOrder(id=row[0], status=row[1]) if row else None
 
 
 async def publish(exchange: aio_pika.abc.AbstractExchange, order: PlacedOrder) -> None:

@@ -1,8 +1,8 @@
 """The peer on Flask and dramatiq: `POST /orders` sends a task, as dramatiq's guide has it, on gunicorn's threads.
 
 The broker confirms each message (`confirm_delivery`), which makes it mandatory as well; dramatiq keeps a connection
-for each thread that sends. pydantic models for what comes in and goes out; PyJWT for the token. It refuses what
-ShakerQueue refuses.
+for each thread that sends. psycopg's pool for the look-up of a key; pydantic models for what comes in and goes out;
+PyJWT for the token. It refuses what ShakerQueue refuses.
 
 Settings come from the environment: AMQP_URL, PEER_QUEUE (declared by the benchmark, with the arguments of our own),
 and those of `peer_orders`.
@@ -14,7 +14,18 @@ from typing import Any
 import dramatiq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from flask import Flask, Response, request
-from peer_orders import PlaceOrder, Refused, place, principal, queued
+from peer_orders import (
+    DATABASE_URL,
+    STORED_ORDER,
+    AccessClaims,
+    KnownOrder,
+    PlaceOrder,
+    Refused,
+    place,
+    principal,
+    queued,
+)
+from psycopg_pool import ConnectionPool
 from pydantic import ValidationError
 
 QUEUE = os.environ["PEER_QUEUE"]
@@ -37,6 +48,7 @@ def persist(order: dict[str, Any]) -> None:
 
 
 app = Flask(__name__)
+pool = ConnectionPool(DATABASE_URL, kwargs={"autocommit": True}, open=True)  # gunicorn loads this in each worker
 
 
 @app.errorhandler(Refused)
@@ -57,10 +69,21 @@ def refuse_for_broker(_: dramatiq.errors.ConnectionError) -> tuple[dict[str, str
 @app.post("/orders")
 def place_order() -> Response:
     who = principal(bearer_token())
-    order = place(PlaceOrder.model_validate_json(request.get_data()), who, idempotency_key())
+    wanted = PlaceOrder.model_validate_json(request.get_data())
+    key = idempotency_key()
+    if key and (known := known_order(who, key)):
+        return Response(known.model_dump_json(), 202, mimetype="application/json")
+    order = place(wanted, who, key)
     persist.send(order.model_dump(mode="json"))
     headers = {"Location": f"/orders/{order.id}"}
     return Response(queued(order).model_dump_json(), 202, headers, mimetype="application/json")
+
+
+def known_order(who: AccessClaims, key: str) -> KnownOrder | None:
+    """The order that this key stands for."""
+    with pool.connection() as conn:
+        row = conn.execute(STORED_ORDER, (who.sub, key)).fetchone()
+    return KnownOrder(id=row[0], status=row[1]) if row else None
 
 
 def bearer_token() -> str:

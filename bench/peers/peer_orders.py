@@ -1,6 +1,6 @@
 """What the peers share: the orders that they take, the menu that they know and the tokens that they trust.
 
-Settings come from the environment: JWT_SECRET, PEER_MENU (the path of our recipes).
+Settings come from the environment: JWT_SECRET, PEER_MENU (the path of our recipes), DATABASE_URL (ours).
 """
 
 import json
@@ -14,7 +14,9 @@ import jwt
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 JWT_SECRET = os.environ["JWT_SECRET"]
+DATABASE_URL = os.environ["DATABASE_URL"]
 CONFIRM_SECONDS = 1.5
+STORED_ORDER = "SELECT id, status::text FROM orders WHERE principal_id = %s AND idempotency_key = %s"
 MAX_DRINKS = 100
 
 
@@ -69,6 +71,11 @@ class QueuedOrder(BaseModel):
     status: str = "queued"
     placed_at: datetime
     items: list[Item]
+
+
+class KnownOrder(BaseModel):
+    id: UUID
+    status: str
 
 
 class Recipe(BaseModel):
