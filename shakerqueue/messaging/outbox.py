@@ -104,7 +104,10 @@ class Outbox:
         return len(self._waiting)
 
     def open(self, wake: Callable[[], None]) -> None:
-        """Take orders in; `wake` is called, from their threads, when there is something to take."""
+        """Take orders in; `wake` is called, from their threads, when there is something to take.
+
+        It may be called once more after the outbox was shut.
+        """
         with self._lock:
             self._wake = wake
             self._woken = False
@@ -131,10 +134,10 @@ class Outbox:
             if len(self._waiting) >= MAX_WAITING_REQUESTS:
                 raise NotConfirmed(Obstacle.OUTBOX_FULL)
             self._waiting.append(waiting)
-            if self._woken:
-                return  # the call that is on its way will take this one along
+            wake = None if self._woken else self._wake  # a call that is on its way will take this one along
             self._woken = True
-            self._wake()
+        if wake:
+            wake()  # a system call: with the lock in hand it would hold up all who come meanwhile
 
     def take(self) -> list[WaitingOrders]:
         """What goes into the next message: as much as fits, without those whose request has given up."""

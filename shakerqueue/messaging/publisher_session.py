@@ -1,6 +1,7 @@
 """One connection of the publisher, from connecting to its end. All of it runs on the publisher's thread."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -102,15 +103,18 @@ class PublisherSession:
 
     def close_soon(self) -> None:
         """From any thread: close as soon as all that is in flight is settled."""
-        with suppress(Exception):  # it may have ended by itself just now
-            self._ioloop.add_callback_threadsafe(self._close_when_idle)
+        self._soon(self._close_when_idle)
 
     def queue_state(self) -> "Future[QueueState]":
         """From any thread: ask the broker for it. The future stays open if the connection ends first."""
         asked: Future[QueueState] = Future()
-        with suppress(Exception):  # it may have ended by itself just now
-            self._ioloop.add_callback_threadsafe(lambda: self._ask_queue_state(asked))
+        self._soon(lambda: self._ask_queue_state(asked))
         return asked
+
+    def _soon(self, call: Callable[[], None]) -> None:
+        """From any thread: have something done on the publisher's."""
+        with suppress(Exception):  # the connection may have ended by itself just now
+            self._ioloop.add_callback_threadsafe(call)
 
     def _on_connected(self, outcome: SelectConnection | BaseException) -> None:
         if isinstance(outcome, BaseException):
@@ -136,7 +140,7 @@ class PublisherSession:
             self._close_when_idle()
 
     def _open_outbox(self) -> None:
-        self._outbox.open(lambda: self._ioloop.add_callback_threadsafe(self._pump))
+        self._outbox.open(lambda: self._soon(self._pump))
 
     def _on_channel_closed(self, reason: BaseException) -> None:
         if self._connection is not None and self._connection.is_open:
