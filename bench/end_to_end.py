@@ -19,10 +19,12 @@ from typing import NamedTuple
 import psycopg
 
 from bench import production, servers
+from bench.charts import Bar, Chart
 from bench.event_reader import EventReader, Seen
 from bench.machine import this_machine
 from bench.open_loop import Sent, place_orders
 from bench.production import BARTENDER, GUEST, Production
+from bench.results import Spread
 from bench.section import Section
 from dev.rabbitmq import ensure_installed
 from dev.run import interrupt_on_signals
@@ -70,7 +72,7 @@ NAMES = {
     "sent_at": "sent",
     "answered_at": "answered 202",
     "placed_at": "found good",
-    "gathered_at": "the last order of its transaction found good",
+    "gathered_at": "its transaction's last order found good",
     "began_at": "transaction begins",
     "persisted_at": "persisted",
     "seen_at": "on the stream",
@@ -87,6 +89,14 @@ SPANS = [
     ("began_at", "persisted_at"),
     ("persisted_at", "seen_at"),
 ]
+
+
+class Span(NamedTuple):
+    """What lies between two places of all ways: median, 99th percentile and maximum."""
+
+    begins: str
+    ends: str
+    times_ms: tuple[float, float, float]
 
 
 class Run(NamedTuple):
@@ -106,15 +116,17 @@ def main() -> int:
     try:
         with servers.running(COMMIT_TIMES) as started, production.running(started) as product:
             run = measure(product, started.database_url, options.rate, options.seconds)
+            found = list(spans(ways(run)))
             section = Section(
                 part="end_to_end",
                 command=shlex.join(["python", "-m", "bench.end_to_end", *sys.argv[1:]]),
                 machine=machine,
                 servers=started.told,
                 headings=HEADINGS,
-                rows=list(rows(ways(run))),
+                rows=[[one.begins, one.ends, *(f"{value:.1f}" for value in one.times_ms)] for one in found],
                 remarks=[f"{options.rate} orders/s for {options.seconds} s; {transactions(run)}"],
                 problems=problems(run),
+                charts=[chart(found)],
             )
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", flush=True)
@@ -195,12 +207,27 @@ def ways(run: Run) -> list[Way]:
     return found
 
 
-def rows(found: list[Way]) -> Iterator[list[str]]:
-    """A line for each span."""
+def spans(found: list[Way]) -> Iterator[Span]:
+    """The times between the places of SPANS."""
     for begins, ends in SPANS:
         times_ms = [(getattr(way, ends) - getattr(way, begins)) * MILLISECONDS for way in found]
         cuts = quantiles(times_ms, n=100, method="inclusive")
-        yield [NAMES[begins], NAMES[ends], *(f"{value:.1f}" for value in (cuts[49], cuts[98], max(times_ms)))]
+        yield Span(NAMES[begins], NAMES[ends], (cuts[49], cuts[98], max(times_ms)))
+
+
+def chart(found: list[Span]) -> Chart:
+    """The median, and what 99 of 100 orders take at most."""
+    return Chart(
+        name="end_to_end",
+        title="From the request to the stream, and the parts of the way",
+        groups="part of the way",
+        axis="ms",
+        bars=[
+            Bar(f"{one.begins} → {one.ends}", name, Spread.of([time_ms]))
+            for one in found
+            for name, time_ms in zip(("p50", "p99"), one.times_ms, strict=False)
+        ],
+    )
 
 
 def transactions(run: Run) -> str:

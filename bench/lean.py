@@ -8,16 +8,18 @@ import argparse
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import psutil
 import psycopg
 from pika.exceptions import AMQPError
 
 from bench import drain, production, servers, wrk
+from bench.charts import Bar, Chart
 from bench.drain import MIB
 from bench.machine import this_machine
 from bench.production import GUEST, Production
+from bench.results import Spread
 from bench.section import Section
 from bench.servers import Servers
 from dev.rabbitmq import ensure_installed
@@ -27,9 +29,18 @@ from dev.servers import ServerError
 CONNECTIONS = 64
 PACKED = 8  # orders in a message of the backlog: so many are packed at 64 connections
 SETTLE_SECONDS = 5.0
-GOALS_MIB = {"API, each worker": "120", "consumer": "80"}
+WORKER, CONSUMER = "API, each worker", "consumer"
+GOALS_MIB = {WORKER: "120", CONSUMER: "80"}
 HEADINGS = ["process", "RSS, MiB", "goal", "CPU at rest, ms a minute"]
 MILLISECONDS_PER_SECOND, SECONDS_PER_MINUTE = 1_000, 60
+
+
+class Taken(NamedTuple):
+    """By one process, or by the largest of its kind."""
+
+    process: str
+    rss_mib: list[float]  # once or, of the consumer, a quarter of the way and at the end
+    cpu_ms: float  # in a minute at rest
 
 
 def main() -> int:
@@ -40,18 +51,20 @@ def main() -> int:
     ensure_installed()
     try:
         with servers.running() as started:
+            found = measure(started, options)
             section = Section(
                 part="lean",
                 command=shlex.join(["python", "-m", "bench.lean", *sys.argv[1:]]),
                 machine=machine,
                 servers=started.told,
                 headings=HEADINGS,
-                rows=list(measure(started, options)),
+                rows=list(map(row, found)),
                 remarks=[
                     f"API and webhooks after {options.load_seconds} s of orders over {CONNECTIONS} connections",
                     f"the consumer over {options.orders:,} orders, a quarter of the way and at the end",
                     f"at rest for {options.quiet_seconds} s",
                 ],
+                charts=[chart(found)],
             )
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", flush=True)
@@ -72,8 +85,8 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def measure(started: Servers, options: argparse.Namespace) -> Iterator[list[str]]:
-    """A line for each kind of process.
+def measure(started: Servers, options: argparse.Namespace) -> list[Taken]:
+    """What each kind of process takes.
 
     Raises:
         ServerError: a part did not start, or did not do its work.
@@ -81,14 +94,30 @@ def measure(started: Servers, options: argparse.Namespace) -> Iterator[list[str]
     with production.running(started) as product:
         load(product, options.load_seconds)
         await_rest(started.database_url)
-        rss_mib = {name: max(map(rss_of, processes)) for name, processes in processes_of(product).items()}
+        rss_mib = {name: [max(map(rss_of, processes))] for name, processes in processes_of(product).items()}
         print(f"Quiet for {options.quiet_seconds} s …", flush=True)
         cpu_ms = at_rest(product, options.quiet_seconds)
     print(f"A backlog of {options.orders:,} orders …", flush=True)
     samples = drain.drain(started, options.orders, consumers=1, packed=PACKED).rss_mib
-    told = {name: f"{mib:.0f}" for name, mib in rss_mib.items()}
-    told["consumer"] = f"{samples[len(samples) // 4]:.0f} to {samples[-1]:.0f}"
-    return ([name, told[name], GOALS_MIB.get(name, ""), f"{cpu_ms[name]:.0f}"] for name in told)
+    rss_mib[CONSUMER] = [samples[len(samples) // 4], samples[-1]]
+    return [Taken(name, rss_mib[name], cpu_ms[name]) for name in rss_mib]
+
+
+def row(taken: Taken) -> list[str]:
+    """A line of the table."""
+    rss = " to ".join(f"{mib:.0f}" for mib in taken.rss_mib)
+    return [taken.process, rss, GOALS_MIB.get(taken.process, ""), f"{taken.cpu_ms:.0f}"]
+
+
+def chart(found: list[Taken]) -> Chart:
+    """The memory of each, in the end."""
+    return Chart(
+        name="lean",
+        title="Memory of each process after its load",
+        groups="process",
+        axis="RSS, MiB",
+        bars=[Bar(taken.process, "RSS", Spread.of(taken.rss_mib[-1:])) for taken in found],
+    )
 
 
 def load(product: Production, seconds: int) -> None:
@@ -117,8 +146,8 @@ def processes_of(product: Production) -> dict[str, list[psutil.Process]]:
     """By what they are called in the table."""
     return {
         "API, main": [psutil.Process(product.api.pid)],
-        "API, each worker": product.api_workers(),
-        "consumer": [psutil.Process(product.consumer.pid)],
+        WORKER: product.api_workers(),
+        CONSUMER: [psutil.Process(product.consumer.pid)],
         "webhooks": [psutil.Process(product.webhooks.pid)],
     }
 
