@@ -20,7 +20,7 @@ def test_a_request_is_measured_by_either_way(
 ) -> None:
     monkeypatch.setattr(services.acceptance, "accept_all", lambda orders, _: [None] * len(orders))
     assert isinstance(app.wsgi_app, ExpressOrders)
-    ways: dict[str, "WSGIApplication"] = {"short": app.wsgi_app, "usual": app.wsgi_app.usual_way}
+    ways: dict[str, WSGIApplication] = {"short": app.wsgi_app, "usual": app.wsgi_app.usual_way}
 
     found = request.measure(ways, guest["Authorization"].removeprefix("Bearer "), rounds=1, requests=5)
 
