@@ -59,7 +59,7 @@ security: $(INSTALLED) ## the security checks by number, and the slow ones; the 
 audit: $(INSTALLED) ## ask whether a locked package has a known vulnerability
 	@$(BIN)/python -m dev.audit
 
-bench: $(INSTALLED) ## measure accepted orders per second beside a peer
+bench: $(INSTALLED) ## measure accepted orders per second beside two peers, with charts
 	$(BIN)/python -m bench
 
 chaos: $(INSTALLED) ## break every part while orders come in (ROW=5,14a; FRESH=1; MINUTES=60)

@@ -1,4 +1,4 @@
-"""`make bench`: measures intake beside the peers, prints a table and writes JSON to .local/bench/."""
+"""`make bench`: measures intake beside the peers, prints a table, writes JSON and draws charts into .local/bench/."""
 
 import argparse
 import shlex
@@ -10,9 +10,11 @@ import psycopg
 from pika.exceptions import AMQPError
 
 from bench import intake, peer_environment, results
+from bench.charts import draw
 from bench.machine import packages, this_machine
-from bench.report import invalid_rounds, section
+from bench.report import charts, invalid_rounds, section
 from bench.results import Machine, Results, Round
+from bench.section import DOCUMENT
 from bench.stack import Stack, running
 from dev.debian import ensure_program
 from dev.rabbitmq import ensure_installed
@@ -35,6 +37,8 @@ def main() -> int:
         print(f"make bench: {error or repr(error)}", file=sys.stderr)
         return 1
     print(f"\n{section(found)}\n\nWritten to {results.write(found)}")
+    draw(charts(found), results.FOLDER)
+    print(f"Drawn as SVG beside it; `python -m bench.report` puts all of it into {DOCUMENT.name}")
     return 1 if invalid_rounds(found) else 0
 
 

@@ -21,8 +21,10 @@ import psutil
 import psycopg
 from pika.exceptions import AMQPError
 
+from bench.charts import Bar, Chart
 from bench.machine import this_machine
 from bench.queues import Queues
+from bench.results import Spread
 from bench.section import Section
 from bench.servers import Servers, running
 from dev import product, state
@@ -73,6 +75,7 @@ def main() -> int:
                 remarks=[
                     f"{options.orders:,} orders of one drink, {options.rounds} rounds; RSS of the largest consumer"
                 ],
+                charts=[chart(drains)],
             )
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", flush=True)
@@ -193,6 +196,23 @@ def rows(drains: list[Drain]) -> Iterator[list[str]]:
         quarter, end = (median(values) for values in zip(*memory, strict=True))
         told = f"{median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
         yield [str(consumers), str(packed), told, f"{quarter:.0f} to {end:.0f}"]
+
+
+def chart(drains: list[Drain]) -> Chart:
+    """The rates, as in the table."""
+    groups: dict[tuple[int, int], list[float]] = {}
+    for found in sorted(drains, key=lambda drain: (drain.consumers, drain.packed)):
+        groups.setdefault((found.consumers, found.packed), []).append(found.orders_per_second)
+    return Chart(
+        name="drain",
+        title="Orders stored from a backlog, median and spread of the rounds",
+        groups="consumers",
+        axis="stored orders/s",
+        bars=[
+            Bar(str(consumers), f"{packed} a message", Spread.of(rates))
+            for (consumers, packed), rates in groups.items()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The peers' own virtual environment: their packages stay out of the one that the product runs in."""
+"""The virtual environment of the peers and of matplotlib: their packages stay out of the one of the product."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def ensure_installed() -> Path:
     if STAMP.exists() and STAMP.read_text() == _wanted():
         return PYTHON
     packages = sum("==" in line and not line.startswith((" ", "#")) for line in LOCK.read_text().splitlines())
-    print(f"Installing {packages} pinned packages for the peers (under a minute) …", flush=True)
+    print(f"Installing {packages} pinned packages for peers and charts (about a minute) …", flush=True)
     FOLDER.parent.mkdir(mode=0o700, exist_ok=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER], check=True)
     if not run(_install_command(), packages):

@@ -1,32 +1,66 @@
-"""Turns results into tables. `python -m bench.report` puts those of the last runs into docs/performance.md."""
+"""Results as tables and charts. `python -m bench.report` puts those of the last runs into docs/performance.md."""
 
 import sys
 from pathlib import Path
 from statistics import median
 
+from bench.charts import Bar, Chart, draw
 from bench.results import Results, Spread, Summary, newest, ratio, read, summaries, valid_rounds
 from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_part
 
 INTAKE = ["intake", "keys"]  # kept round by round
-PARTS = ["batches", "request", "drain"]
+PARTS = ["batches", "request", "drain", "end_to_end", "lean"]
+CHARTS = DOCUMENT.with_suffix("")  # the folder of the document's charts
 HEADINGS = ["connections", "", "accepted/s (lowest to highest)", "p50 ms", "p99 ms", "ours to it"]
 
 
 def main() -> int:
     """Put the newest figures of every part into the document; exit code 1 when there are none."""
-    found = {part: newest(part) for part in [*INTAKE, *PARTS]}
+    found = {part: path for part in [*INTAKE, *PARTS] if (path := newest(part))}
     document = DOCUMENT.read_text("utf-8")
     for part, path in found.items():
-        if path is not None:
-            document = with_part(document, part, shown(part, path))
-            print(f"docs/performance.md shows {path.name}")
+        text, drawn = shown(part, path)
+        draw(drawn, CHARTS)
+        document = with_part(document, part, "\n\n".join([text, *map(image, drawn)]))
+        print(f"docs/performance.md shows {path.name}")
     DOCUMENT.write_text(document, "utf-8")
-    return 0 if any(found.values()) else 1
+    return 0 if found else 1
 
 
-def shown(part: str, path: Path) -> str:
-    """What a part's file says, as Markdown."""
-    return section(read(path)) if part in INTAKE else read_section(path).markdown()
+def shown(part: str, path: Path) -> tuple[str, list[Chart]]:
+    """What a part's file says, as Markdown, and its charts."""
+    if part in INTAKE:
+        results = read(path)
+        return section(results), charts(results)
+    found = read_section(path)
+    return found.markdown(), found.charts
+
+
+def image(chart: Chart) -> str:
+    """A chart in the document."""
+    return f"![{chart.alternative}]({CHARTS.name}/{chart.file})"
+
+
+def charts(results: Results) -> list[Chart]:
+    """Orders per second, and the slowest answers, by connections."""
+    found = summaries(results)
+    orders = "Orders with keys" if results.with_keys else "Orders"
+    return [
+        Chart(
+            name=results.part,
+            title=f"{orders} accepted, median and spread of the rounds",
+            groups="connections",
+            axis="accepted orders/s",
+            bars=[Bar(str(one.connections), one.contender, one.per_second) for one in found],
+        ),
+        Chart(
+            name=f"{results.part}-p99",
+            title=f"{orders}: 99 of 100 answers came within, median and spread of the rounds",
+            groups="connections",
+            axis="p99, ms",
+            bars=[Bar(str(one.connections), one.contender, one.p99_ms) for one in found],
+        ),
+    ]
 
 
 def section(results: Results) -> str:

@@ -1,5 +1,6 @@
 """What a run found: every round as it was measured, and the figures that are made from the rounds."""
 
+import os
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -9,7 +10,7 @@ import msgspec
 
 from dev.state import CLONE
 
-FOLDER = CLONE / ".local" / "bench"
+FOLDER = Path(os.environ.get("BENCH_FOLDER", CLONE / ".local" / "bench"))
 
 
 class Round(msgspec.Struct, frozen=True, kw_only=True):

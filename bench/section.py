@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.charts import Chart
 from bench.results import FOLDER, Machine
 from dev.state import CLONE
 
@@ -22,6 +23,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[list[str]]
     remarks: list[str] = []
     problems: list[str] = []
+    charts: list[Chart] = []
     measured_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
 
     def markdown(self) -> str:

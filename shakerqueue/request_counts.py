@@ -2,28 +2,17 @@
 
 Windows are those of the clock, so a count says by itself when it ends, and needs no second question. The store being
 away is no reason to be slow, and none to refuse anybody: this process then counts for itself until it is back.
-
-The strategies of `limits` ask a store two or three times to say as much, and its store in memory starts a thread for
-nearly each request, which then walks through all keys; docs/architecture.md has the figures.
 """
 
-import re
 import time
-from threading import Event, Lock, Thread
-from typing import NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-from limits.storage import RedisStorage
-from redis.exceptions import RedisError
+if TYPE_CHECKING:
+    from shakerqueue.shared_counts import SharedCounts
 
-from shakerqueue.telemetry.metrics import RATE_LIMIT_STORE_LOST
-
-ANSWER_SECONDS = 0.05  # for a connect, and for an answer: the store is in the same house
-LOOK_SECONDS = 1.0  # how often it is looked for while it is away
 # All requests of a connection meet the same process, so a share has to do for a board that keeps one: 25 a second.
 MAX_SHARES = 4
-
-log = structlog.get_logger(__name__)
 
 
 class Policy(NamedTuple):
@@ -58,7 +47,7 @@ class RequestCounts:
     """Counts requests: in the store that the URL names, else in this process, one of so many workers."""
 
     def __init__(self, store_url: str | None, workers: int) -> None:
-        self._shared = SharedCounts(store_url) if store_url else None
+        self._shared = _shared_counts(store_url) if store_url else None
         self._own = OwnCounts()
         self._workers = workers
 
@@ -71,9 +60,17 @@ class RequestCounts:
         now = int(time.time())
         window, passed_seconds = divmod(now, policy.window_seconds)
         seconds_left = policy.window_seconds - passed_seconds
-        if self._shared and (requests := self._shared.add(policy, window, who)) is not None:
+        key = f"{policy.name}:{window}:{who}"
+        if self._shared and (requests := self._shared.add(key, policy.window_seconds)) is not None:
             return Count(policy, requests, seconds_left)
         return Count(policy.share(self._workers), self._own.add(policy, window, who), seconds_left)
+
+
+def _shared_counts(store_url: str) -> "SharedCounts":
+    """The store's client takes 12 MB of each process, so it is imported only where there is a store."""
+    from shakerqueue.shared_counts import SharedCounts
+
+    return SharedCounts(store_url)
 
 
 class OwnCounts:
@@ -91,57 +88,3 @@ class OwnCounts:
             requests[who] = requests.get(who, 0) + 1
             self._windows[policy] = window, requests
             return requests[who]
-
-
-class SharedCounts:
-    """The counts of all processes, in a store that may go away at any time."""
-
-    def __init__(self, url: str) -> None:
-        """Nothing is connected to yet: a process starts without the store as well."""
-        self._store = RedisStorage(
-            re.sub("^valkey", "redis", url),  # one protocol, and redis-py speaks it
-            key_prefix="shakerqueue",
-            socket_timeout=ANSWER_SECONDS,
-            socket_connect_timeout=ANSWER_SECONDS,
-        )
-        self._lock = Lock()
-        self._away = False
-        self._stopped = Event()
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def add(self, policy: Policy, window: int, who: str) -> int | None:
-        """How many there are now; None while nobody can say."""
-        if self._away:
-            return None
-        try:
-            return self._store.incr(f"{policy.name}:{window}:{who}", policy.window_seconds)
-        except (RedisError, OSError) as error:
-            self._lose(error)
-            return None
-
-    def _lose(self, error: Exception) -> None:
-        """Ask no more until it is back. Of all the requests that have waited for it in vain, the first one tells."""
-        with self._lock:
-            if self._away:
-                return
-            self._away = True
-        RATE_LIMIT_STORE_LOST.inc()
-        log.warning("rate_limit_store_lost", reason=str(error))
-        Thread(target=self._look_for_it, name="rate-limit-store", daemon=True).start()
-
-    def _look_for_it(self) -> None:
-        """No request waits for this: looking up a name that is gone can take seconds."""
-        while not self._stopped.wait(LOOK_SECONDS):
-            if self._counts():
-                self._away = False
-                log.info("rate_limit_store_back")
-                return
-
-    def _counts(self) -> bool:
-        """Whether it does what it is for: a replica, or one that is full, answers a ping as well."""
-        try:
-            return self._store.incr("looked-for", 1) > 0
-        except (RedisError, OSError):
-            return False

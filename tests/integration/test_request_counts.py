@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,9 +14,10 @@ from prometheus_client import REGISTRY
 from structlog.testing import CapturingLogger
 
 from dev.redis_server import PrivateRedis
-from shakerqueue import request_counts
+from shakerqueue import shared_counts
 from shakerqueue.api import rate_limits
-from shakerqueue.request_counts import ANSWER_SECONDS, LOOK_SECONDS, Policy, RequestCounts
+from shakerqueue.request_counts import Count, Policy, RequestCounts
+from shakerqueue.shared_counts import ANSWER_SECONDS, LOOK_SECONDS
 from tests.support.waiting import eventually
 
 LONG_SECONDS = 10**9
@@ -82,7 +85,7 @@ def test_processes_count_together_in_a_store_and_share_a_limit_without(redis: Pr
         assert [(1, 5), (1, 5)] == [(it.requests, it.policy.limit) for it in (count(one), count(other))]
 
 
-def count(counts: RequestCounts) -> request_counts.Count:
+def count(counts: RequestCounts) -> Count:
     return counts.add(POLICY, "ada")
 
 
@@ -131,7 +134,7 @@ def test_a_store_that_goes_away_is_told_once_and_waited_for_once(
     redis: PrivateRedis, breaks: Callable[[PrivateRedis], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()
-    monkeypatch.setattr(request_counts, "log", log)
+    monkeypatch.setattr(shared_counts, "log", log)
     with counting(redis.url, workers=2) as counts:
         assert 10 == limit_of(counts)
         lost_before = losses()
@@ -174,3 +177,12 @@ def test_when_it_is_back_all_count_together_again(redis: PrivateRedis, breaks: C
 def test_a_process_starts_without_the_store() -> None:
     with counting(GONE, workers=2) as counts:
         assert 5 == limit_of(counts)
+
+
+def test_where_there_is_no_store_its_client_takes_no_memory() -> None:
+    code = (
+        "import sys, shakerqueue.app; from shakerqueue.request_counts import RequestCounts; RequestCounts(None, 1);"
+        "print([name for name in sys.modules if name.partition('.')[0] in ('limits', 'redis')])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "[]" == told.stdout.strip()

@@ -1,6 +1,7 @@
 """The benchmark's figures: read from what wrk prints, summed up over rounds that count, shown as a table."""
 
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -126,6 +127,23 @@ def test_a_round_that_does_not_count_is_listed() -> None:
     assert "packed into one message, by connections: 4.0 at 64" in shown
 
 
+def test_a_chart_says_in_words_what_it_shows() -> None:
+    rate, slowest = report.charts(run_of(measured("Ours", 1, 14_338), measured("Peer", 1, 2000)))
+
+    assert "connections: 64, Ours: 14,338.0; 64, Peer: 2,000.0." in rate.alternative
+    assert report.image(rate).endswith("](performance/intake.svg)")
+    assert [20.0, 20.0] == [bar.value.median for bar in slowest.bars]
+
+
+@pytest.mark.parametrize("part", report.PARTS)
+def test_each_part_can_be_asked_for_its_options(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = import_module(f"bench.{part}")
+    assert vars(module.parse_options([]))
+    with pytest.raises(SystemExit, match="0"):
+        module.parse_options(["--help"])
+    assert f"usage: python -m bench.{part}" in capsys.readouterr().out
+
+
 def test_only_what_is_between_the_markers_is_replaced() -> None:
     document = "before\n<!-- drain: written by python -m bench.report -->\n{}\n<!-- /drain -->\nafter\n"
 
@@ -134,6 +152,6 @@ def test_only_what_is_between_the_markers_is_replaced() -> None:
         section.with_part("no markers", "drain", "new")
 
 
-@pytest.mark.parametrize("part", ["intake", *report.PARTS])
+@pytest.mark.parametrize("part", [*report.INTAKE, *report.PARTS])
 def test_the_document_has_the_markers_of_each_part(part: str) -> None:
     assert "new" in section.with_part(section.DOCUMENT.read_text("utf-8"), part, "new")
