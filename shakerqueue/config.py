@@ -118,7 +118,7 @@ def _read(env: Env) -> Settings:
         workers=_whole(env, "WORKERS", default=cpu_count() or 1, low=1, high=256),
         threads=_whole(env, "THREADS", default=32, low=1, high=1024),
         database_pool_size=_whole(env, "DATABASE_POOL_SIZE", default=8, low=1, high=200),
-        consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=200, low=1, high=2000),
+        consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=500, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
         log_format=env.str("LOG_FORMAT", default="auto", validate=validate.OneOf(["auto", "json", "console"])),
         business_days=_business_days(env),

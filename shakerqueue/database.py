@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from prometheus_client import Gauge
-from psycopg import Connection, Error, errors
+from psycopg import Connection, Error, adapters, errors
 from psycopg.abc import PQGen
+from psycopg.adapt import AdaptersMap
 from psycopg.rows import TupleRow
+from psycopg.types.array import ListBinaryDumper
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from shakerqueue.deadlines import Deadline
@@ -172,7 +174,15 @@ def connection_arguments(application_name: str) -> dict[str, Any]:
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": application_name,
         "options": SESSION_OPTIONS,
+        "context": _with_binary_arrays(),
     }
+
+
+def _with_binary_arrays() -> AdaptersMap:
+    """psycopg's adapters, but lists are sent in binary: as text a batch of orders costs four times as much."""
+    ours = AdaptersMap(adapters)
+    ours.register_dumper(list, ListBinaryDumper)
+    return ours
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def insert_orders(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> int:
 
     Runs in the caller's transaction, which must commit right after: the event log stays locked until then.
     """
-    return _insert(conn, placed, error="")
+    return _insert(conn, placed)
 
 
 def insert_discarded(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> int:
@@ -60,9 +60,9 @@ def insert_discarded(conn: Connection[Any], placed: Iterable[OrderPlaced]) -> in
     return _insert(conn, placed, error=DISCARDED)
 
 
-def _insert(conn: Connection[Any], placed: Iterable[OrderPlaced], *, error: str) -> int:
-    batch = sorted({order.id: order for order in placed}.values(), key=lambda order: order.id)
-    inserted = set(orders.insert_orders_once(conn, **_order_columns(batch, error=error)))
+def _insert(conn: Connection[Any], placed: Iterable[OrderPlaced], *, error: str | None = None) -> int:
+    batch = sorted({order.id: order for order in placed}.values(), key=lambda order: order.id.int)
+    inserted = set(orders.insert_orders_once(conn, **_order_columns(batch), error=error))
     refusals = dict.fromkeys(inserted, error) if error else {}
     refusals |= dict.fromkeys(_insert_conflicting(conn, [one for one in batch if one.id not in inserted]), KEY_CONFLICT)
     fresh = [order for order in batch if order.id in inserted or order.id in refusals]
@@ -81,7 +81,7 @@ def _insert_conflicting(conn: Connection[Any], passed_over: list[OrderPlaced]) -
     losers = [order for order in passed_over if order.id not in stored]
     if not losers:
         return set()
-    return set(orders.insert_orders_once(conn, **_order_columns(losers, error=KEY_CONFLICT)))
+    return set(orders.insert_orders_once(conn, **_order_columns(losers), error=KEY_CONFLICT))
 
 
 def _insert_drinks(
@@ -133,10 +133,9 @@ def allocate_stock(remaining: dict[UUID, int], drinks: list[Drink]) -> StockAllo
     held: set[tuple[UUID, int]] = set()
     sold_out: set[tuple[UUID, int]] = set()
     taken: Counter[UUID] = Counter()
-    for drink in sorted(drinks, key=lambda drink: (drink.order.placed_at, *drink.key)):
+    counted = [drink for drink in drinks if drink.item.recipe_id in remaining]
+    for drink in sorted(counted, key=lambda drink: (drink.order.placed_at, *drink.key)):
         recipe_id = drink.item.recipe_id
-        if recipe_id not in remaining:
-            continue
         if taken[recipe_id] < remaining[recipe_id]:
             taken[recipe_id] += 1
             held.add(drink.key)
@@ -148,29 +147,28 @@ def allocate_stock(remaining: dict[UUID, int], drinks: list[Drink]) -> StockAllo
 def _append_events(
     conn: Connection[Any], fresh: list[OrderPlaced], refused: Sequence[order_items.InsertItemsRow]
 ) -> None:
-    principals = {order.id: order.principal_id for order in fresh}
-    placed = [(order.id, 0, OrderEventType.PLACED, "{}", "") for order in fresh]
-    became = _became({order.id: order.drink_count for order in fresh}, refused)
-    failed = [
-        (
-            row.order_id,
-            row.number,
-            OrderEventType.FAILED,
-            json.dumps({"status": ItemStatus.FAILED, "error": row.error}),
-            became_by,
-        )
-        for row, became_by in zip(refused, became, strict=True)
-    ]
-    events = placed + failed
     lock_event_log(conn, Appended.ORDERS)
+    order_events.append_placed_events(
+        conn,
+        order_ids=[order.id for order in fresh],
+        principal_ids=[order.principal_id for order in fresh],
+    )
+    if refused:
+        _append_failed_events(conn, fresh, refused)
+
+
+def _append_failed_events(
+    conn: Connection[Any], fresh: list[OrderPlaced], refused: Sequence[order_items.InsertItemsRow]
+) -> None:
+    principals = {order.id: order.principal_id for order in fresh}
     order_events.append_events(
         conn,
-        order_ids=[event[0] for event in events],
-        item_numbers=[event[1] for event in events],
-        types=[event[2] for event in events],
-        principal_ids=[principals[event[0]] for event in events],
-        details=[event[3] for event in events],
-        order_becames=[event[4] for event in events],
+        order_ids=[row.order_id for row in refused],
+        item_numbers=[row.number for row in refused],
+        types=[OrderEventType.FAILED] * len(refused),
+        principal_ids=[principals[row.order_id] for row in refused],
+        details=[json.dumps({"status": ItemStatus.FAILED, "error": row.error}) for row in refused],
+        order_becames=list(_became({order.id: order.drink_count for order in fresh}, refused)),
         actor_id=None,
     )
 
@@ -183,7 +181,7 @@ def _became(drinks: Mapping[UUID, int], refused: Iterable[order_items.InsertItem
         yield "" if left[row.order_id] else OrderStatus.FAILED.value
 
 
-def _order_columns(batch: list[OrderPlaced], *, error: str) -> dict[str, Any]:
+def _order_columns(batch: list[OrderPlaced]) -> dict[str, Any]:
     return {
         "ids": [order.id for order in batch],
         "principal_ids": [order.principal_id for order in batch],
@@ -195,7 +193,6 @@ def _order_columns(batch: list[OrderPlaced], *, error: str) -> dict[str, Any]:
         "notes": [order.note or "" for order in batch],
         "rushes": [order.rush for order in batch],
         "item_counts": [order.drink_count for order in batch],
-        "errors": [error] * len(batch),
     }
 
 

@@ -33,10 +33,28 @@ def limit_lock_wait(conn: Connection[Any], *, milliseconds: str) -> None:
     RawCursor(conn).execute(LIMIT_LOCK_WAIT, [milliseconds])
 
 
+APPEND_PLACED_EVENTS: Final = """-- name: AppendPlacedEvents
+INSERT INTO order_events (order_id, type, principal_id)
+SELECT unnest($1::uuid[]), 'placed', unnest($2::uuid[])
+"""
+
+
+def append_placed_events(
+    conn: Connection[Any],
+    *,
+    order_ids: Sequence[UUID],
+    principal_ids: Sequence[UUID],
+) -> None:
+    """Appends an event for each order that was just inserted, in the given order; the caller holds
+    LockEventLog.
+    """
+    RawCursor(conn).execute(APPEND_PLACED_EVENTS, [list(order_ids), list(principal_ids)])
+
+
 APPEND_EVENTS: Final = """-- name: AppendEvents
 INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail, order_became)
 SELECT
-    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, $1::uuid, e.detail::jsonb,
+    e.order_id, e.item_number, e.type, e.principal_id, $1::uuid, e.detail::jsonb,
     nullif(e.order_became, '')::order_status
 FROM (
     SELECT
@@ -61,8 +79,8 @@ def append_events(
     details: Sequence[str],
     order_becames: Sequence[str],
 ) -> None:
-    """Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order, and
-    an empty text for an order that stayed what it was.
+    """Appends events of drinks in the given order; the caller holds LockEventLog. An empty text stands for an order that
+    stayed what it was.
     """
     RawCursor(conn).execute(
         APPEND_EVENTS,

@@ -20,22 +20,21 @@ INSERT INTO orders (
 SELECT
     o.id, o.principal_id, o.idempotency_key, o.fingerprint, o.placed_at,
     nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush,
-    nullif(o.error, ''),
-    CASE WHEN o.error = '' THEN o.item_count ELSE 0 END,
-    CASE WHEN o.error = '' THEN 0 ELSE o.item_count END
+    $1::text,
+    CASE WHEN $1::text IS NULL THEN o.item_count ELSE 0 END,
+    CASE WHEN $1::text IS NULL THEN 0 ELSE o.item_count END
 FROM (
     SELECT
-        unnest($1::uuid[]) AS id,
-        unnest($2::uuid[]) AS principal_id,
-        unnest($3::text[]) AS idempotency_key,
-        unnest($4::bytea[]) AS fingerprint,
-        unnest($5::timestamptz[]) AS placed_at,
-        unnest($6::text[]) AS ticket,
-        unnest($7::text[]) AS external_id,
-        unnest($8::text[]) AS note,
-        unnest($9::boolean[]) AS rush,
-        unnest($10::integer[]) AS item_count,
-        unnest($11::text[]) AS error
+        unnest($2::uuid[]) AS id,
+        unnest($3::uuid[]) AS principal_id,
+        unnest($4::text[]) AS idempotency_key,
+        unnest($5::bytea[]) AS fingerprint,
+        unnest($6::timestamptz[]) AS placed_at,
+        unnest($7::text[]) AS ticket,
+        unnest($8::text[]) AS external_id,
+        unnest($9::text[]) AS note,
+        unnest($10::boolean[]) AS rush,
+        unnest($11::integer[]) AS item_count
 ) AS o
 ON CONFLICT DO NOTHING
 RETURNING id
@@ -45,6 +44,7 @@ RETURNING id
 def insert_orders_once(
     conn: Connection[Any],
     *,
+    error: str | None,
     ids: Sequence[UUID],
     principal_ids: Sequence[UUID],
     idempotency_keys: Sequence[str],
@@ -55,17 +55,16 @@ def insert_orders_once(
     notes: Sequence[str],
     rushes: Sequence[bool],
     item_counts: Sequence[int],
-    errors: Sequence[str],
 ) -> list[UUID]:
     """Inserts the orders that are not there yet and returns their ids. An order whose id is there, or whose key another
-    order holds, is passed over. One that comes with an error is stored as failed, and holds no key. Callers sort by
-    id: unsorted writers deadlock.
+    order holds, is passed over. With an error they are stored as failed. Callers sort by id: unsorted writers deadlock.
     """
     scalar: list[UUID] = (
         RawCursor(conn, row_factory=scalar_row)
         .execute(
             INSERT_ORDERS_ONCE,
             [
+                error,
                 list(ids),
                 list(principal_ids),
                 list(idempotency_keys),
@@ -76,7 +75,6 @@ def insert_orders_once(
                 list(notes),
                 list(rushes),
                 list(item_counts),
-                list(errors),
             ],
         )
         .fetchall()

@@ -7,12 +7,17 @@ SELECT pg_advisory_xact_lock(20260001);
 -- Bounds the wait for each lock in the rest of this transaction; the text is a number of milliseconds.
 SELECT set_config('lock_timeout', @milliseconds::text, true);
 
+-- name: AppendPlacedEvents :exec
+-- Appends an event for each order that was just inserted, in the given order; the caller holds LockEventLog.
+INSERT INTO order_events (order_id, type, principal_id)
+SELECT unnest(@order_ids::uuid[]), 'placed', unnest(@principal_ids::uuid[]);
+
 -- name: AppendEvents :exec
--- Appends events in the given order; the caller holds LockEventLog. Item number 0 stands for the whole order, and
--- an empty text for an order that stayed what it was.
+-- Appends events of drinks in the given order; the caller holds LockEventLog. An empty text stands for an order that
+-- stayed what it was.
 INSERT INTO order_events (order_id, item_number, type, principal_id, actor_id, detail, order_became)
 SELECT
-    e.order_id, nullif(e.item_number, 0), e.type, e.principal_id, sqlc.narg('actor_id')::uuid, e.detail::jsonb,
+    e.order_id, e.item_number, e.type, e.principal_id, sqlc.narg('actor_id')::uuid, e.detail::jsonb,
     nullif(e.order_became, '')::order_status
 FROM (
     SELECT

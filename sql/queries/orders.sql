@@ -1,7 +1,6 @@
 -- name: InsertOrdersOnce :many
 -- Inserts the orders that are not there yet and returns their ids. An order whose id is there, or whose key another
--- order holds, is passed over. One that comes with an error is stored as failed, and holds no key. Callers sort by
--- id: unsorted writers deadlock.
+-- order holds, is passed over. With an error they are stored as failed. Callers sort by id: unsorted writers deadlock.
 INSERT INTO orders (
     id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush,
     error, pending_count, failed_count
@@ -9,9 +8,9 @@ INSERT INTO orders (
 SELECT
     o.id, o.principal_id, o.idempotency_key, o.fingerprint, o.placed_at,
     nullif(o.ticket, ''), nullif(o.external_id, ''), nullif(o.note, ''), o.rush,
-    nullif(o.error, ''),
-    CASE WHEN o.error = '' THEN o.item_count ELSE 0 END,
-    CASE WHEN o.error = '' THEN 0 ELSE o.item_count END
+    sqlc.narg('error')::text,
+    CASE WHEN sqlc.narg('error')::text IS NULL THEN o.item_count ELSE 0 END,
+    CASE WHEN sqlc.narg('error')::text IS NULL THEN 0 ELSE o.item_count END
 FROM (
     SELECT
         unnest(@ids::uuid[]) AS id,
@@ -23,8 +22,7 @@ FROM (
         unnest(@external_ids::text[]) AS external_id,
         unnest(@notes::text[]) AS note,
         unnest(@rushes::boolean[]) AS rush,
-        unnest(@item_counts::integer[]) AS item_count,
-        unnest(@errors::text[]) AS error
+        unnest(@item_counts::integer[]) AS item_count
 ) AS o
 ON CONFLICT DO NOTHING
 RETURNING id;

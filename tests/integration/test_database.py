@@ -3,11 +3,15 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
-from typing import Any
+from typing import Any, LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.adapt import PyFormat
+from psycopg.pq import Format
 
 from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
@@ -103,15 +107,41 @@ def test_no_server_is_unavailable_within_the_pools_wait(bar: Bar) -> None:
 
 
 @pytest.mark.parametrize(
+    ("type_name", "values"),
+    [
+        ("text", ['"{,}\\ \n', "", "NULL", "crème 🍸"]),
+        ("bytea", [b"", b"\\x00\0"]),
+        ("smallint", [1, -1, 100]),
+        ("bigint", [1, 1 << 40]),
+        ("boolean", [True, False, None]),
+        ("uuid", [UUID(int=7)]),
+        ("timestamptz", [datetime(2026, 6, 5, 23, 59, 59, 999_999, tzinfo=UTC)]),
+        ("order_event_type", ["placed", "failed"]),
+        ("text", []),
+    ],
+    ids=["texts", "bytes", "small numbers", "large numbers", "booleans", "uuids", "moments", "enums", "nothing"],
+)
+def test_a_list_is_sent_in_binary_and_arrives_as_it_was(
+    database: Database, type_name: LiteralString, values: list[object]
+) -> None:
+    with database.connection() as conn:
+        assert Format.BINARY == conn.adapters.get_dumper(list, PyFormat.AUTO).format
+        sent = conn.execute(f"SELECT unnest(%s::{type_name}[])", [values])
+        assert values == [value for (value,) in sent]
+
+
+@pytest.mark.parametrize(
     ("statement", "parameters", "constraint"),
     [
         (INSERT_USER, ["USER", "new@example.com"], "users_username_key"),
         (INSERT_USER, ["x" * 65, "new@example.com"], "users_username_length"),
         (INSERT_USER, ["nul\0", "new@example.com"], None),
         (INSERT_USER, ["half \ud83c", "new@example.com"], None),
+        ("SELECT %s::text[]", [["nul\0"]], None),
+        ("SELECT %s::text[]", [["half \ud83c"]], None),
         ("SELECT 1 / %s", [0], None),
     ],
-    ids=["unique", "check", "nul", "surrogate", "class 22"],
+    ids=["unique", "check", "nul", "surrogate", "nul in a list", "surrogate in a list", "class 22"],
 )
 def test_what_the_data_is_to_blame_for_is_refused(
     database: Database, statement: str, parameters: list[object], constraint: str | None

@@ -116,7 +116,7 @@ def test_orders_are_inserted_by_id_whatever_order_they_come_in(
             eventually(lambda: bar.query(waiting), deadline_seconds=0.9)  # the writer's own lock_timeout is 1 s
             with pytest.raises(Unavailable), database.transaction() as third:
                 third.execute("SET LOCAL lock_timeout = '50ms'")
-                orders.insert_orders_once(third, **intake._order_columns([low], error=""))
+                orders.insert_orders_once(third, **intake._order_columns([low]), error=None)
         assert 1 == writer.result(5)
 
 
