@@ -35,7 +35,8 @@ from shakerqueue.telemetry.metrics import (
 
 POLL_SECONDS = 1.0  # how soon a stop is noticed
 MAX_IDLE_SECONDS = 60.0
-GATHER_SECONDS = 0.003  # an idle moment this long ends a batch
+IDLE_SECONDS = 0.003  # a moment without a message ends a batch
+GATHER_SECONDS = 0.02  # where messages come without such a moment: the first one has waited for long enough
 DATABASE_RETRY_SECONDS = 1.0
 RECONNECT_SECONDS = (0.5, 2.0)
 MAX_BATCH_BYTES = 1024 * 1024
@@ -173,9 +174,10 @@ class _Session:
         """What has been delivered, up to the batch size; a redelivered message that is suspect comes alone."""
         if not self._received:
             self._connection.process_data_events(POLL_SECONDS)
-        while self._received and not self._is_full():
+        until = Deadline.after(GATHER_SECONDS)
+        while self._received and not self._is_full() and not until.passed:
             before = len(self._received)
-            self._connection.process_data_events(GATHER_SECONDS)
+            self._connection.process_data_events(IDLE_SECONDS)
             if len(self._received) == before:
                 break
         size = batch_length(self._received, self._batch_size)
