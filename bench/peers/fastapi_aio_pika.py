@@ -63,16 +63,16 @@ async def principal(credentials: Annotated[HTTPAuthorizationCredentials, Depends
     return principal_of(credentials.credentials)
 
 
-@app.post("/orders", status_code=status.HTTP_202_ACCEPTED)
+@app.post("/orders", status_code=status.HTTP_202_ACCEPTED, response_model=QueuedOrder)
 async def place_order(
     order: PlaceOrder,
     who: Annotated[AccessClaims, Depends(principal)],
     request: Request,
     response: Response,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-) -> QueuedOrder | KnownOrder:
+) -> QueuedOrder | JSONResponse:
     if idempotency_key and (known := await known_order(request.app.state.pool, who, idempotency_key)):
-        return known
+        return JSONResponse(known.model_dump(mode="json"), status.HTTP_202_ACCEPTED)
     placed = place(order, who, idempotency_key)
     await publish(request.app.state.exchange, placed)
     response.headers["Location"] = f"/orders/{placed.id}"
