@@ -22,6 +22,12 @@ def explain(
     return list(_nodes(explained[0]["Plan"]))
 
 
+def explain_for_any_arguments(conn: psycopg.Connection[Any], query: str) -> list[dict[str, Any]]:
+    """The nodes of the plan that the server makes of a query without a look at its arguments."""
+    [(explained,)] = conn.execute(f"EXPLAIN (FORMAT JSON, GENERIC_PLAN) {query}".encode()).fetchall()
+    return list(_nodes(explained[0]["Plan"]))
+
+
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", []):
