@@ -72,11 +72,11 @@ def fill(conn: Connection[Any], orders: int, open_orders: int = OPEN_ORDERS) -> 
     conn.execute(EMPTY)
     conn.execute(ADD_GUESTS)
     opens_at = BUSINESS_DAYS.begin_of(oldest_night(orders)) + OPENS_AFTER
+    all_of_them = {"orders": orders, "opens_at": opens_at, "a_night": ORDERS_A_NIGHT}
     with without_slow_parts(conn):
         for first in range(1, orders + 1, CHUNK_ORDERS):
             last = min(first + CHUNK_ORDERS - 1, orders)
-            chunk = {"first": first, "last": last, "a_night": ORDERS_A_NIGHT, "opens_at": opens_at}
-            conn.execute(ADD_PAST_ORDERS, chunk)
+            conn.execute(ADD_PAST_ORDERS, {**all_of_them, "first": first, "last": last})
             timed_line("past orders", f"{last:,} of {orders:,} written", began)
         conn.execute(ADD_OPEN_ORDERS, {"orders": open_orders})
     conn.execute(ANALYZE)

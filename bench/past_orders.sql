@@ -1,4 +1,4 @@
--- Orders from the %(first)s. to the %(last)s. since %(opens_at)s, %(a_night)s a night, all of them over.
+-- Of %(orders)s orders since %(opens_at)s, %(a_night)s a night, those from the %(first)s. to the %(last)s.; all are over.
 WITH menu AS (
     SELECT *, row_number() OVER (ORDER BY name) - 1 AS place, count(*) OVER () AS size FROM recipes
     WHERE archived_at IS NULL
@@ -7,7 +7,7 @@ guests AS (
     SELECT id, row_number() OVER (ORDER BY username) - 1 AS place, count(*) OVER () AS size FROM users
     WHERE role = 'customer'
 ),
-placed AS (  -- every fourth one by the same guest, who stands for a POS
+placed AS (  -- every second of the first half by the same guest, who stands for a POS that was replaced then
     INSERT INTO orders (
         id, principal_id, idempotency_key, fingerprint, placed_at, ticket, rush, pending_count, complete_count,
         created_at, updated_at
@@ -20,7 +20,7 @@ placed AS (  -- every fourth one by the same guest, who stands for a POS
         SELECT %(opens_at)s + interval '1 day' * div(n - 1, %(a_night)s)
             + interval '9 hours' * mod(n - 1, %(a_night)s) / %(a_night)s AS at
     ) AS night
-    INNER JOIN guests ON guests.place = CASE WHEN mod(n, 4) = 0 THEN 0 ELSE mod(n, guests.size) END
+    INNER JOIN guests ON guests.place = CASE WHEN n <= %(orders)s / 2 AND mod(n, 2) = 0 THEN 0 ELSE mod(n, guests.size) END
     ORDER BY n
     RETURNING id, principal_id, placed_at, complete_count
 ),

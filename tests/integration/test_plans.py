@@ -40,9 +40,9 @@ ASKED = {
         orders.LIST_ORDERS_OF_PRINCIPAL,
         "('{guest}', 'infinity', '{order}', NULL, NULL, NULL, NULL, 51)",
     ),
-    "a guest's later page": (
+    "a guest's last page": (
         orders.LIST_ORDERS_OF_PRINCIPAL,
-        "('{guest}', '{placed_at}', '{order}', NULL, NULL, NULL, NULL, 51)",
+        "('{guest}', '-infinity', '{order}', NULL, NULL, NULL, NULL, 51)",
     ),
     "an external id": (
         orders.LIST_ORDERS_BY_EXTERNAL_ID,
@@ -77,13 +77,13 @@ def conn(old_bar: Bar) -> Iterator[psycopg.Connection[Any]]:
 
 @pytest.fixture
 def known(conn: psycopg.Connection[Any]) -> dict[str, object]:
-    """What the arguments name: from the middle of the history, of a guest with many orders."""
+    """What the arguments name. The guest has a quarter of all orders, the last of which is the one from the middle."""
     [(order, placed_at, guest)] = conn.execute(
         "SELECT id, placed_at, principal_id FROM orders"
         " WHERE principal_id = (SELECT mode() WITHIN GROUP (ORDER BY principal_id) FROM orders)"
-        " ORDER BY placed_at LIMIT 1 OFFSET 2500"
+        " ORDER BY placed_at DESC LIMIT 1"
     )
-    [(event,)] = conn.execute("SELECT max(id) / 2 FROM order_events")
+    [(event,)] = conn.execute("SELECT max(id) FROM order_events WHERE principal_id = %s", [guest])
     [(fifty,)] = conn.execute("SELECT string_agg(id::text, ',') FROM (SELECT id FROM orders LIMIT 50) AS listed")
     [(recipe,)] = conn.execute("SELECT id FROM recipes WHERE name = 'Margarita'")
     return {"order": order, "placed_at": placed_at, "guest": guest, "event": event, "fifty": fifty, "recipe": recipe}
