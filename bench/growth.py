@@ -35,7 +35,8 @@ from dev.run import Parts, interrupt_on_signals
 from dev.servers import ServerError
 
 SMALL = 1_000
-# Kept for the next rounds, when they are over: what was drained must not stay open.
+OUTGROWN = 1.2  # what was drained before stays, unless it makes a bar so much larger
+# The drinks that were drained are not to be open in the next round.
 CLOSE_SINCE = """
 WITH fresh AS (
     SELECT order_id FROM order_events WHERE id > %s
@@ -181,8 +182,8 @@ def ask_all(callers: list[Caller], times: int) -> list[dict[str, list[float]]]:
 def drain(site: Site, backlog: int) -> float:
     """Orders per second of one consumer with a backlog; afterwards its orders are over."""
     with site.connection() as conn:
-        if history.counts(conn).orders > site.orders + backlog:
-            history.fill(conn, site.orders)  # a small bar would not be one any more
+        if history.counts(conn).orders > OUTGROWN * (site.orders + history.OPEN_ORDERS):
+            history.fill(conn, site.orders)
         [(last_event,)] = conn.execute(LAST_EVENT)
         checkpoint(site.servers)
         found = work_off(site.servers, backlog, consumers=1, packed=8)

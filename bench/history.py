@@ -65,8 +65,8 @@ def counts(conn: Connection[Any]) -> Counts:
     return Counts(*row)
 
 
-def fill(conn: Connection[Any], orders: int, open_orders: int = OPEN_ORDERS) -> None:
-    """Replace what is there by so many orders that are over and so many that are open. `conn` commits by itself."""
+def fill(conn: Connection[Any], orders: int) -> None:
+    """Replace what is there by so many orders that are over and the open rest. `conn` commits by itself."""
     began = time.monotonic()
     conn.execute(MORE_MEMORY)
     conn.execute(EMPTY)
@@ -78,7 +78,7 @@ def fill(conn: Connection[Any], orders: int, open_orders: int = OPEN_ORDERS) -> 
             last = min(first + CHUNK_ORDERS - 1, orders)
             conn.execute(ADD_PAST_ORDERS, {**all_of_them, "first": first, "last": last})
             timed_line("past orders", f"{last:,} of {orders:,} written", began)
-        conn.execute(ADD_OPEN_ORDERS, {"orders": open_orders})
+        conn.execute(ADD_OPEN_ORDERS, {"orders": OPEN_ORDERS})
     conn.execute(ANALYZE)
     timed_line("past orders", "indexed and analyzed", began)
 

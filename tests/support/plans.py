@@ -5,7 +5,14 @@ from typing import Any
 
 import psycopg
 
+from shakerqueue.database import connection_arguments
+
 PLANS = ("force_custom_plan", "force_generic_plan")
+
+
+def connect_as_the_product(database_url: str) -> psycopg.Connection[Any]:
+    """With the settings that the product asks for: some of them decide about plans."""
+    return psycopg.connect(database_url, **connection_arguments("tests"))
 
 
 def explain(
