@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,17 +35,18 @@ class Servers:
 
 
 @contextmanager
-def running() -> Iterator[Servers]:
+def running(postgres_settings: Mapping[str, str] | None = None) -> Iterator[Servers]:
     """Start them, durable as in production and on the loopback interface only, and end them afterwards.
 
-    AMQP_URL may name a broker to use instead of a private one; what is made on it is deleted again.
+    `postgres_settings` are what a measurement needs of PostgreSQL beyond the usual. AMQP_URL may name a broker to use
+    instead of a private one; what is made on it is deleted again.
 
     Raises:
         ServerError: a part did not start.
     """
     with state.temporary() as folder, Parts() as parts:
         began = time.monotonic()
-        postgres = PrivatePostgres(folder)
+        postgres = PrivatePostgres(folder, settings=postgres_settings)
         parts.launch(postgres)
         amqp_url = os.environ.get("AMQP_URL") or launch_rabbitmq(parts, folder)
         wait_for(postgres, began)
