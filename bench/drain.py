@@ -108,7 +108,14 @@ def measure(servers: Servers, orders: int, rounds: int) -> Iterator[Drain]:
 
 
 def drain(servers: Servers, orders: int, consumers: int, packed: int) -> Drain:
-    """Publish a backlog and have it worked off.
+    """Have a backlog worked off into an empty database. Raises as `work_off`."""
+    with psycopg.connect(servers.database_url) as conn:
+        conn.execute(EMPTY)
+    return work_off(servers, orders, consumers, packed)
+
+
+def work_off(servers: Servers, orders: int, consumers: int, packed: int) -> Drain:
+    """Publish a backlog and have it worked off, beside what is stored already.
 
     Raises:
         ServerError: an order, a drink or an event is missing or too much.
@@ -116,14 +123,20 @@ def drain(servers: Servers, orders: int, consumers: int, packed: int) -> Drain:
     topology = Topology(f"bench-{uuid4().hex[:8]}")
     with Queues.of(servers.amqp_url, [topology]) as queues, psycopg.connect(servers.database_url) as conn:
         conn.autocommit = True
-        conn.execute(EMPTY)
         fill(queues, topology, conn, orders, packed)
+        before = counts(conn)
+        [(last_event,)] = conn.execute(LAST_EVENT)
         with consuming(servers, topology, consumers) as processes:
-            rate, rss_mib = watch(conn, processes, orders)
-        counts = [count for query in (STORED, DRINKS, EVENTS) for (count,) in conn.execute(query)]
-        if counts != [orders] * 3:
-            raise ServerError(f"of {orders} orders there are {counts} orders, drinks and events")
+            rate, rss_mib = watch(conn, processes, orders, last_event)
+        added = [after - there for after, there in zip(counts(conn), before, strict=True)]
+        if added != [orders] * 3:
+            raise ServerError(f"of {orders} orders there are {added} orders, drinks and events")
     return Drain(consumers, packed, rate, rss_mib)
+
+
+def counts(conn: psycopg.Connection) -> list[int]:
+    """How many orders, drinks and events are stored."""
+    return [count for query in (STORED, DRINKS, EVENTS) for (count,) in conn.execute(query)]
 
 
 def fill(queues: Queues, topology: Topology, conn: psycopg.Connection, orders: int, packed: int) -> None:
@@ -167,8 +180,12 @@ def consumer(folder: Path, environment: dict[str, str], number: int) -> ProductS
     return ProductServer(f"Consumer {number}", product.CONSUME, state_folder=folder, settings=environment)
 
 
-def watch(conn: psycopg.Connection, processes: list[psutil.Process], orders: int) -> tuple[float, list[float]]:
+def watch(
+    conn: psycopg.Connection, processes: list[psutil.Process], orders: int, last_event: int
+) -> tuple[float, list[float]]:
     """Orders per second from the first hundredth to the last one, and the memory taken meanwhile.
+
+    `last_event` is the end of the log before the first of them.
 
     Raises:
         ServerError: it takes too long.
@@ -177,7 +194,8 @@ def watch(conn: psycopg.Connection, processes: list[psutil.Process], orders: int
     began: tuple[float, int] | None = None
     give_up_at = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < give_up_at:
-        [(stored,)] = conn.execute(LAST_EVENT)
+        [(newest_event,)] = conn.execute(LAST_EVENT)
+        stored = newest_event - last_event
         if stored >= orders // 100:
             began = began or (time.monotonic(), stored)
             rss_mib.append(max(process.memory_info().rss for process in processes) / MIB)

@@ -115,8 +115,8 @@ def list_events_after(conn: Connection[Any], *, after_id: int, at_most: int) -> 
 
 LIST_EVENTS_OF_PRINCIPAL_AFTER: Final = """-- name: ListEventsOfPrincipalAfter
 SELECT id, order_id, item_number, type, principal_id, actor_id, detail, created_at, order_became FROM order_events
-WHERE principal_id = $1 AND id > $2
-ORDER BY id
+WHERE (principal_id, id) > ($1::uuid, $2::bigint) AND principal_id <= $1::uuid
+ORDER BY principal_id, id
 LIMIT $3::integer
 """
 
@@ -128,7 +128,7 @@ def list_events_of_principal_after(
     after_id: int,
     at_most: int,
 ) -> list[OrderEvent]:
-    """One principal's events after a place in the log, in its order."""
+    """One principal's events after a place in the log, in its order; by a range, as ListOrdersOfPrincipal."""
     return (
         RawCursor(conn, row_factory=args_row(order_event_from_row))
         .execute(LIST_EVENTS_OF_PRINCIPAL_AFTER, [principal_id, after_id, at_most])

@@ -212,7 +212,7 @@ SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, extern
 WHERE (placed_at, id) < ($1::timestamptz, $2::uuid)
     AND ($3::order_status IS NULL OR status = $3::order_status)
     AND ($4::text IS NULL OR ticket = $4::text)
-    AND ($5::timestamptz IS NULL OR placed_at > $5::timestamptz)
+    AND placed_at > coalesce($5::timestamptz, '-infinity')
     AND ($6::timestamptz IS NULL OR updated_at > $6::timestamptz)
 ORDER BY placed_at DESC, id DESC
 LIMIT $7::integer
@@ -245,13 +245,13 @@ def list_orders(
 
 LIST_ORDERS_OF_PRINCIPAL: Final = """-- name: ListOrdersOfPrincipal
 SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at FROM orders
-WHERE principal_id = $1
-    AND (placed_at, id) < ($2::timestamptz, $3::uuid)
+WHERE (principal_id, placed_at, id) < ($1::uuid, $2::timestamptz, $3::uuid)
+    AND principal_id >= $1::uuid
     AND ($4::order_status IS NULL OR status = $4::order_status)
     AND ($5::text IS NULL OR ticket = $5::text)
-    AND ($6::timestamptz IS NULL OR placed_at > $6::timestamptz)
+    AND placed_at > coalesce($6::timestamptz, '-infinity')
     AND ($7::timestamptz IS NULL OR updated_at > $7::timestamptz)
-ORDER BY placed_at DESC, id DESC
+ORDER BY principal_id DESC, placed_at DESC, id DESC
 LIMIT $8::integer
 """
 
@@ -268,7 +268,9 @@ def list_orders_of_principal(
     updated_after: datetime | None,
     at_most: int,
 ) -> list[Order]:
-    """One principal's orders; otherwise as ListOrders."""
+    """One principal's orders; otherwise as ListOrders. It asks for a range of their index, and not for equality, since it is
+    to be read from that place on: else PostgreSQL reads everybody's, or all of theirs, when it guesses that this is less.
+    """
     return (
         RawCursor(conn, row_factory=args_row(order_from_row))
         .execute(
@@ -286,7 +288,7 @@ WHERE external_id = $1
     AND (placed_at, id) < ($3::timestamptz, $4::uuid)
     AND ($5::order_status IS NULL OR status = $5::order_status)
     AND ($6::text IS NULL OR ticket = $6::text)
-    AND ($7::timestamptz IS NULL OR placed_at > $7::timestamptz)
+    AND placed_at > coalesce($7::timestamptz, '-infinity')
     AND ($8::timestamptz IS NULL OR updated_at > $8::timestamptz)
 ORDER BY placed_at DESC, id DESC
 LIMIT $9::integer

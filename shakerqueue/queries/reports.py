@@ -13,14 +13,12 @@ from psycopg.rows import args_row
 from .models import ItemStatus
 
 PREPARE_REPORT: Final = """-- name: PrepareReport
-SELECT set_config('statement_timeout', '10s', true), set_config('random_page_cost', '1.1', true)
+SELECT set_config('statement_timeout', '10s', true)
 """
 
 
 def prepare_report(conn: Connection[Any]) -> None:
-    """For the rest of this transaction a statement may take ten seconds, and a row that an index leads to is taken to be as
-    near as the next one: what was ordered together lies together, and a plan for a week must not read years.
-    """
+    """For the rest of this transaction a statement may take ten seconds."""
     RawCursor(conn).execute(PREPARE_REPORT)
 
 

@@ -501,8 +501,8 @@ def list_told_events_after(conn: Connection[Any], *, after_id: int, at_most: int
 
 LIST_TOLD_EVENTS_OF_PRINCIPAL_AFTER: Final = """-- name: ListToldEventsOfPrincipalAfter
 SELECT id, order_id, item_number, type, order_became, principal_id, detail, created_at, ticket, external_id, recipe FROM told_events
-WHERE principal_id = $1 AND id > $2
-ORDER BY id
+WHERE (principal_id, id) > ($1::uuid, $2::bigint) AND principal_id <= $1::uuid
+ORDER BY principal_id, id
 LIMIT $3::integer
 """
 
@@ -514,7 +514,9 @@ def list_told_events_of_principal_after(
     after_id: int,
     at_most: int,
 ) -> list[ToldEvent]:
-    """One integration's orders; otherwise as ListToldEventsAfter."""
+    """One integration's orders; otherwise as ListToldEventsAfter, and by a range, as
+    ListOrdersOfPrincipal.
+    """
     return (
         RawCursor(conn, row_factory=args_row(told_event_from_row))
         .execute(LIST_TOLD_EVENTS_OF_PRINCIPAL_AFTER, [principal_id, after_id, at_most])

@@ -37,8 +37,8 @@ FROM (
     UNION ALL
     SELECT (
         SELECT e.created_at FROM order_events AS e
-        WHERE e.principal_id = w.integration_id AND e.id > w.last_event_id
-        ORDER BY e.id
+        WHERE (e.principal_id, e.id) > (w.integration_id, w.last_event_id) AND e.principal_id <= w.integration_id
+        ORDER BY e.principal_id, e.id
         LIMIT 1
     ) AS created_at
     FROM webhook_endpoints AS w

@@ -37,10 +37,10 @@ ORDER BY id
 LIMIT @at_most::integer;
 
 -- name: ListEventsOfPrincipalAfter :many
--- One principal's events after a place in the log, in its order.
+-- One principal's events after a place in the log, in its order; by a range, as ListOrdersOfPrincipal.
 SELECT * FROM order_events
-WHERE principal_id = @principal_id AND id > @after_id
-ORDER BY id
+WHERE (principal_id, id) > (@principal_id::uuid, @after_id::bigint) AND principal_id <= @principal_id::uuid
+ORDER BY principal_id, id
 LIMIT @at_most::integer;
 
 -- name: GetEventLogBounds :one

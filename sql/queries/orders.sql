@@ -75,21 +75,22 @@ SELECT * FROM orders
 WHERE (placed_at, id) < (@before_placed_at::timestamptz, @before_id::uuid)
     AND (sqlc.narg('status')::order_status IS NULL OR status = sqlc.narg('status')::order_status)
     AND (sqlc.narg('ticket')::text IS NULL OR ticket = sqlc.narg('ticket')::text)
-    AND (sqlc.narg('placed_after')::timestamptz IS NULL OR placed_at > sqlc.narg('placed_after')::timestamptz)
+    AND placed_at > coalesce(sqlc.narg('placed_after')::timestamptz, '-infinity')
     AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
 ORDER BY placed_at DESC, id DESC
 LIMIT @at_most::integer;
 
 -- name: ListOrdersOfPrincipal :many
--- One principal's orders; otherwise as ListOrders.
+-- One principal's orders; otherwise as ListOrders. It asks for a range of their index, and not for equality, since it is
+-- to be read from that place on: else PostgreSQL reads everybody's, or all of theirs, when it guesses that this is less.
 SELECT * FROM orders
-WHERE principal_id = @principal_id
-    AND (placed_at, id) < (@before_placed_at::timestamptz, @before_id::uuid)
+WHERE (principal_id, placed_at, id) < (@principal_id::uuid, @before_placed_at::timestamptz, @before_id::uuid)
+    AND principal_id >= @principal_id::uuid
     AND (sqlc.narg('status')::order_status IS NULL OR status = sqlc.narg('status')::order_status)
     AND (sqlc.narg('ticket')::text IS NULL OR ticket = sqlc.narg('ticket')::text)
-    AND (sqlc.narg('placed_after')::timestamptz IS NULL OR placed_at > sqlc.narg('placed_after')::timestamptz)
+    AND placed_at > coalesce(sqlc.narg('placed_after')::timestamptz, '-infinity')
     AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
-ORDER BY placed_at DESC, id DESC
+ORDER BY principal_id DESC, placed_at DESC, id DESC
 LIMIT @at_most::integer;
 
 -- name: ListOrdersByExternalId :many
@@ -100,7 +101,7 @@ WHERE external_id = @external_id
     AND (placed_at, id) < (@before_placed_at::timestamptz, @before_id::uuid)
     AND (sqlc.narg('status')::order_status IS NULL OR status = sqlc.narg('status')::order_status)
     AND (sqlc.narg('ticket')::text IS NULL OR ticket = sqlc.narg('ticket')::text)
-    AND (sqlc.narg('placed_after')::timestamptz IS NULL OR placed_at > sqlc.narg('placed_after')::timestamptz)
+    AND placed_at > coalesce(sqlc.narg('placed_after')::timestamptz, '-infinity')
     AND (sqlc.narg('updated_after')::timestamptz IS NULL OR updated_at > sqlc.narg('updated_after')::timestamptz)
 ORDER BY placed_at DESC, id DESC
 LIMIT @at_most::integer;

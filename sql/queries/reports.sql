@@ -1,7 +1,6 @@
 -- name: PrepareReport :exec
--- For the rest of this transaction a statement may take ten seconds, and a row that an index leads to is taken to be as
--- near as the next one: what was ordered together lies together, and a plan for a week must not read years.
-SELECT set_config('statement_timeout', '10s', true), set_config('random_page_cost', '1.1', true);
+-- For the rest of this transaction a statement may take ten seconds.
+SELECT set_config('statement_timeout', '10s', true);
 
 -- name: SummarizeDrinks :many
 -- nullable: hour, recipe, maker_id, wait_seconds, make_seconds, total_seconds, fetch_seconds

@@ -176,10 +176,10 @@ ORDER BY id
 LIMIT @at_most::integer;
 
 -- name: ListToldEventsOfPrincipalAfter :many
--- One integration's orders; otherwise as ListToldEventsAfter.
+-- One integration's orders; otherwise as ListToldEventsAfter, and by a range, as ListOrdersOfPrincipal.
 SELECT * FROM told_events
-WHERE principal_id = @principal_id AND id > @after_id
-ORDER BY id
+WHERE (principal_id, id) > (@principal_id::uuid, @after_id::bigint) AND principal_id <= @principal_id::uuid
+ORDER BY principal_id, id
 LIMIT @at_most::integer;
 
 -- name: ListLastSequences :many

@@ -20,7 +20,7 @@ from shakerqueue.queries.models import UserRole
 from tests.support.bar import Bar, free_port
 from tests.support.letters import dead_letter, put_dead
 from tests.support.orders import drink, order, principal_id
-from tests.support.plans import PLANS, explain
+from tests.support.plans import PLANS, connect_as_the_product, explain
 from tests.support.waiting import eventually
 from tests.support.webhooks import add_endpoint
 
@@ -190,7 +190,7 @@ def long_history(bar: Bar) -> Bar:
     ],
 )
 def test_what_is_over_is_not_looked_at(long_history: Bar, query: str, arguments: str, large: str, plan: str) -> None:
-    with psycopg.connect(long_history.database_url) as conn:
+    with connect_as_the_product(long_history.database_url) as conn:
         nodes = explain(conn, query, arguments, plan, "ANALYZE")
     scans = [node for node in nodes if node.get("Relation Name") == large]
     assert scans

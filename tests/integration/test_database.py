@@ -191,12 +191,10 @@ def test_a_snapshot_is_for_reading(database: Database) -> None:
 
 def test_what_a_report_is_granted_ends_with_it(database: Database) -> None:
     def granted(conn: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
-        return conn.execute(
-            "SELECT current_setting('statement_timeout'), current_setting('random_page_cost')"
-        ).fetchall()
+        return conn.execute("SHOW statement_timeout").fetchall()
 
     with database.snapshot() as conn:
         prepare_report(conn)
-        assert [("10s", "1.1")] == granted(conn)
+        assert [("10s",)] == granted(conn)
     with database.connection() as conn:
-        assert [("3s", "4")] == granted(conn)
+        assert [("3s",)] == granted(conn)

@@ -11,7 +11,7 @@ from psycopg.pq import ExecStatus
 from shakerqueue import queries
 from shakerqueue.queries import cancellations, open_drinks, order_items, orders, ready_drinks
 from tests.support.bar import Bar
-from tests.support.plans import PLANS, explain
+from tests.support.plans import PLANS, connect_as_the_product, explain
 
 MODULES = [import_module(f"shakerqueue.queries.{module.name}") for module in pkgutil.iter_modules(queries.__path__)]
 QUERIES = {
@@ -73,7 +73,7 @@ def long_night(bar: Bar) -> Bar:
 def test_the_board_is_read_without_a_look_at_what_is_over(
     long_night: Bar, query: str, arguments: str, index: str, plan: str
 ) -> None:
-    with psycopg.connect(long_night.database_url) as conn:
+    with connect_as_the_product(long_night.database_url) as conn:
         plan_nodes = explain(conn, query, arguments, plan)
     assert {index} == {name for node in plan_nodes if (name := node.get("Index Name", "")).startswith("order_items_")}
     assert ("Seq Scan", "order_items") not in [(node["Node Type"], node.get("Relation Name")) for node in plan_nodes]
@@ -86,7 +86,7 @@ def test_what_is_ready_is_read_no_further_back_than_it_goes(
 ) -> None:
     """However much was made before and never marked as served: it reads what it shows, or the last hour at the most."""
     arguments = f"(now() - interval '1 hour', {station}, {at_most})"
-    with psycopg.connect(long_night.database_url) as conn:
+    with connect_as_the_product(long_night.database_url) as conn:
         plan_nodes = explain(conn, ready_drinks.LIST_READY_DRINKS, arguments, plan, "ANALYZE")
     [scan] = [node for node in plan_nodes if node.get("Relation Name") == "order_items"]
     assert read == scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0)
@@ -110,7 +110,7 @@ def old_customer(bar: Bar) -> Bar:
 def test_keys_are_looked_up_without_a_look_at_other_orders(old_customer: Bar, plan: str, keys: int) -> None:
     [(pos,)] = old_customer.query("SELECT DISTINCT principal_id FROM orders")
     arguments = f"('{pos}', '{{{','.join(map(str, range(1, keys + 1)))}}}')"
-    with psycopg.connect(old_customer.database_url) as conn:
+    with connect_as_the_product(old_customer.database_url) as conn:
         plan_nodes = explain(conn, orders.LIST_ORDERS_BY_IDEMPOTENCY_KEYS, arguments, plan, "ANALYZE")
     [index] = [node for node in plan_nodes if "Index Name" in node]
     assert ("orders_idempotency_key_key", keys) == (index["Index Name"], index["Actual Rows"])

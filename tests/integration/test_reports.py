@@ -23,7 +23,7 @@ from shakerqueue.queries.models import UserRole
 from shakerqueue.reports import Figures, Window, recipe_report, service_report, staff_report
 from tests.support.bar import Bar
 from tests.support.orders import drink, order, principal_id
-from tests.support.plans import PLANS, explain
+from tests.support.plans import PLANS, connect_as_the_product, explain
 
 PAST_ORDERS = 3000
 SYDNEY = BusinessDays(ZoneInfo("Australia/Sydney"), time(5))  # the seed's evenings go on beyond 05:00 there
@@ -211,8 +211,7 @@ def test_a_day_is_read_without_a_look_at_the_years_before(year: Bar, query: str,
     [(last,)] = year.query("SELECT max(placed_at) FROM orders")
     assert isinstance(last, datetime)
     day = {"day": last - timedelta(hours=20), "next": last + timedelta(hours=4)}
-    with psycopg.connect(year.database_url) as conn:
-        reports.prepare_report(conn)
+    with connect_as_the_product(year.database_url) as conn:
         nodes = explain(conn, query, arguments.format(**day), plan)
     read = {(node["Node Type"], node.get("Relation Name")) for node in nodes}
     assert "orders_placed_at_idx" in {node.get("Index Name") for node in nodes}
