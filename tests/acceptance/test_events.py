@@ -23,8 +23,8 @@ def port() -> int:
 
 @pytest.fixture
 def server(bar: Bar, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """One worker with four threads: room for two streams."""
-    bar.extra_environment |= {"WORKERS": "1", "THREADS": "4"}
+    """One worker with room for two streams."""
+    bar.extra_environment |= {"WORKERS": "1", "THREADS": "4", "STREAMS": "2"}
     with bar.process("serve", port=port) as server, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         eventually(lambda: is_ready(client), deadline_seconds=30)
         yield server
