@@ -102,7 +102,7 @@ def follow(connection: Connection, port: int, tokens: list[str]) -> None:
     """A process's whole work.
 
     It sends how many streams it got, when each of these is ready; it is sent how many events are to arrive, and sends
-    back the `Arrival`s.
+    back the `Arrival`s, and how many streams the server has ended.
     """
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -120,4 +120,4 @@ def follow(connection: Connection, port: int, tokens: list[str]) -> None:
     end_at = time.monotonic() + AFTERWARDS_SECONDS
     while time.monotonic() < end_at:
         readers.read(0.1)
-    connection.send(readers.arrivals())
+    connection.send((readers.arrivals(), sum(stream.is_over for stream in readers.streams)))

@@ -187,7 +187,9 @@ def try_out(servers: Servers, options: argparse.Namespace, staff: int, guests: i
             idle = usage(api)
             orders = load(options.seconds)
             connection.send(len(orders) * (staff + 1))
-            arrivals: list[Arrival] = connection.recv()
+            arrivals, ended = connection.recv()
+    if ended:
+        raise ServerError(f"{ended} streams were ended")
     check(orders, arrivals, boards, customers)
     answered_at = {order.order_id: order.answered_at for order in orders}
     return Trial(

@@ -7,7 +7,7 @@ from statistics import median
 from bench.results import Results, Spread, Summary, newest, ratio, read, summaries, valid_rounds
 from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_part
 
-PARTS = ["request", "drain"]  # beside intake, which keeps every round by itself
+PARTS = ["request", "drain", "fan-out"]  # beside intake, which keeps every round by itself
 HEADINGS = ["connections", "", "accepted/s (lowest to highest)", "p50 ms", "p99 ms", "ours to it"]
 
 
