@@ -127,6 +127,7 @@ def test_a_reader_who_reads_slowly_misses_nothing(
             eventually(lambda: logged(bar)[-1] == feed.last_id)
         while reader.is_behind:
             assert is_awake(reader)
+            reader.wait(0)
             found += next_ids(feed, reader)
     assert logged(bar) == found
 
