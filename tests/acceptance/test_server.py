@@ -139,10 +139,10 @@ def is_running(pid: int) -> bool:
 
 
 def test_streams_leave_their_threads_to_requests(client: httpx.Client) -> None:
-    """A stream holds a thread, and no place among the requests."""
+    """A stream that waits for news holds a thread, and no place among the requests."""
     with ExitStack() as stack:
         for _ in range(WORKERS * STREAMS):  # one worker has as many as it has threads for requests, at least
-            stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/stream", timeout=5))
+            stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/silent-stream", timeout=5))
             assert "tick" == next(stream.iter_lines())
         with ThreadPoolExecutor(WORKERS * THREADS) as requests:
             slow = [requests.submit(httpx.get, f"{client.base_url}/slow", timeout=20) for _ in range(WORKERS * THREADS)]
