@@ -13,7 +13,7 @@ class RequestPlaces:
     """The application, so many requests of it at a time, the others first come, first served.
 
     A stream counts until it begins: its events are made when the application has returned. threading.Semaphore would
-    let whoever comes pass those who wait, which trebled the longest waits under load.
+    let whoever comes pass those who wait, which more than doubled p99 at 256 connections.
     """
 
     def __init__(self, application: "WSGIApplication", places: int) -> None:
