@@ -9,7 +9,7 @@ from bench.results import Results, Spread, Summary, newest, ratio, read, summari
 from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_part
 
 INTAKE = ["intake", "keys"]  # kept round by round
-PARTS = ["batches", "request", "drain", "end_to_end", "growth", "lean"]
+PARTS = ["batches", "request", "drain", "end_to_end", "fan_out", "growth", "lean"]
 CHARTS = DOCUMENT.with_suffix("")  # the folder of the document's charts
 HEADINGS = ["connections", "", "accepted/s (lowest to highest)", "p50 ms", "p99 ms", "ours to it"]
 

@@ -77,6 +77,7 @@ class ApiKeyCache:
 
     channel = "api_keys_changed"
     max_age_seconds = 1.0
+    pause_seconds = 0.1
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -50,6 +50,7 @@ from shakerqueue.api.openapi.json_schemas import SchemaPlugin
 from shakerqueue.api.openapi.problem_schemas import ProblemSchema
 from shakerqueue.api.services import EXTENSION, Services
 from shakerqueue.api.stream_places import StreamPlaces
+from shakerqueue.api.stream_watch import HouseNews, StreamWatch
 from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
 from shakerqueue.config import Settings, load_settings
@@ -58,7 +59,7 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.devices import Devices
 from shakerqueue.errors import Unavailable
 from shakerqueue.event_feed import EventFeed
-from shakerqueue.following import Follower
+from shakerqueue.following import Followed, Follower
 from shakerqueue.guest_passes import GuestPasses
 from shakerqueue.id_secret import OrderIdSecret
 from shakerqueue.menu import MenuCache
@@ -183,11 +184,16 @@ def _start_services(settings: Settings) -> Services:
     devices = Devices(settings.jwt_secret)
     sessions = Sessions(derived_secret(settings.jwt_secret), settings.refresh_token_seconds)
     request_counts = RequestCounts(settings.rate_limit_storage_url, settings.workers) if settings.rate_limits else None
-    follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], feed.wake)
-    max_streams = settings.threads // 2
-    samples = {API_WORKERS: lambda: 1, STREAMS_ALLOWED: lambda: max_streams, **database.samples()}
+    stream_watch = StreamWatch(HouseNews(menu_cache, bar_cache))
+
+    def on_change(cache: Followed) -> None:
+        if cache is not feed:  # which wakes its readers itself
+            stream_watch.hurry()
+
+    follower = Follower(settings.database_url, [revocations, known_keys, feed, bar_cache, menu_cache], on_change)
+    samples = {API_WORKERS: lambda: 1, STREAMS_ALLOWED: lambda: settings.streams, **database.samples()}
     sampler = Sampler({**samples, **(publisher.samples() if publisher else {})})
-    for part in (database, follower, publisher, writer, sampler):
+    for part in (database, follower, stream_watch, publisher, writer, sampler):
         if part:
             part.start()
     services = Services(
@@ -212,7 +218,8 @@ def _start_services(settings: Settings) -> Services:
         order_id_secret=OrderIdSecret(database),
         request_counts=request_counts,
         waiting_places=Semaphore(settings.threads // 4),
-        stream_places=StreamPlaces(max_streams),
+        stream_places=StreamPlaces(settings.streams),
+        stream_watch=stream_watch,
         report_places=Semaphore(max(1, settings.database_pool_size // 2)),
         sampler=sampler,
     )

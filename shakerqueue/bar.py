@@ -54,6 +54,7 @@ class BarCache:
 
     channel = "bar_changed"
     max_age_seconds = 30.0
+    pause_seconds = 0.1
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -55,6 +55,7 @@ class Settings:
     port: int
     workers: int
     threads: int
+    streams: int
     database_pool_size: int
     consumer_batch_size: int
     log_level: str
@@ -117,6 +118,7 @@ def _read(env: Env) -> Settings:
         port=_whole(env, "PORT", default=8080, low=1, high=65535),
         workers=_whole(env, "WORKERS", default=cpu_count() or 1, low=1, high=256),
         threads=_whole(env, "THREADS", default=32, low=1, high=1024),
+        streams=_whole(env, "STREAMS", default=400, low=1, high=10_000),
         database_pool_size=_whole(env, "DATABASE_POOL_SIZE", default=8, low=1, high=200),
         consumer_batch_size=_whole(env, "CONSUMER_BATCH_SIZE", default=500, low=1, high=2000),
         log_level=env.str("LOG_LEVEL", default="INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),

@@ -13,7 +13,6 @@ from shakerqueue.database import DeadlineConnection, connection_arguments
 from shakerqueue.deadlines import Deadline
 
 READ_SECONDS = 3.0
-PAUSE_SECONDS = 0.1  # between two readings of the same cache, however often it is told
 RECONNECT_SECONDS = 1.0
 STOP_CHECK_SECONDS = 0.5
 
@@ -25,6 +24,7 @@ class Followed(Protocol):
 
     channel: str  # what NOTIFY names when they change
     max_age_seconds: float  # read again after this long even if nobody said that anything changed
+    pause_seconds: float  # between two readings, however often it is told
 
     def read(self, conn: Connection[Any]) -> None:
         """Take in what is there now. What it raises as psycopg.Error ends the connection, and is tried again."""
@@ -33,11 +33,11 @@ class Followed(Protocol):
 class Follower:
     """Keeps caches current until it is stopped. While PostgreSQL is away they stay as they are.
 
-    `on_change` is called when something that was told to have changed has been read.
+    `on_change` is called with a cache that was told to have changed, when it has been read.
     """
 
     def __init__(
-        self, database_url: str, caches: Sequence[Followed], on_change: Callable[[], None] = lambda: None
+        self, database_url: str, caches: Sequence[Followed], on_change: Callable[[Followed], None] = lambda _: None
     ) -> None:
         self._database_url = database_url
         self._on_change = on_change
@@ -83,7 +83,7 @@ class Follower:
                 turn.take(conn)
                 conn.deadline = None
                 if was_told:
-                    self._on_change()
+                    self._on_change(turn.cache)
 
     def _wait_for_change(self, conn: DeadlineConnection) -> None:
         """Until the next turn is due; a change that is told makes it due sooner."""
@@ -119,5 +119,5 @@ class _Turn:
 
     def hurry(self) -> None:
         self.was_told = True
-        # A recipe that is counted changes with every batch of orders: those changes are read together.
-        self.due_at = min(self.due_at, self._begun_at + PAUSE_SECONDS)
+        # Changes that follow each other fast are read together.
+        self.due_at = min(self.due_at, self._begun_at + self.cache.pause_seconds)

@@ -63,6 +63,7 @@ class MenuCache:
 
     channel = "menu_changed"
     max_age_seconds = 30.0
+    pause_seconds = 0.1  # a recipe that is counted changes with every batch of orders
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -23,6 +23,7 @@ class Revocations:
 
     channel = "revocations_changed"
     max_age_seconds = 1.0
+    pause_seconds = 0.1
 
     def __init__(self) -> None:
         self._current_at = float("-inf")  # on the monotonic clock

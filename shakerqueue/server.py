@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +17,7 @@ from shakerqueue import shutdown
 from shakerqueue.backlog import Backlog
 from shakerqueue.config import Settings
 from shakerqueue.errors import ConfigurationError
+from shakerqueue.request_places import RequestPlaces
 from shakerqueue.telemetry import shared_files
 from shakerqueue.telemetry.exposition import expose
 from shakerqueue.telemetry.logging import LineFormatter, LineHandler, configure_logging
@@ -43,15 +44,15 @@ def serve(settings: Settings, application: str = "shakerqueue.app:create_app") -
         port=settings.port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
-        blocking_threads=settings.threads,
-        backpressure=settings.threads * 4,
+        blocking_threads=settings.threads + settings.streams,
+        backpressure=settings.threads * 4 + settings.streams,
         respawn_failed_workers=True,  # otherwise one killed worker ends the whole server
         respawn_interval=RESPAWN_PAUSE_SECONDS,
         workers_kill_timeout=DRAIN_SECONDS,
         websockets=False,
         log_access=False,
         log_dictconfig=server_logging(settings),
-    ).serve(target_loader=load_application)
+    ).serve(target_loader=partial(load_application, settings.threads))
 
 
 def server_logging(settings: Settings) -> dict[str, Any]:
@@ -73,14 +74,14 @@ class Server(Granian):  # type: ignore[misc,valid-type] # chosen at import by th
         self.respawned_wrks.clear()
 
 
-def load_application(target: str) -> Callable[..., Any]:
-    """In a new worker: call the factory that `module:name` names."""
+def load_application(requests: int, target: str) -> RequestPlaces:
+    """In a new worker: call the factory that `module:name` names; it answers so many requests at a time."""
     end_with_parent()
     shutdown.watch_signals()
     module, _, name = target.partition(":")
-    application: Callable[..., Any] = getattr(import_module(module), name)()
+    application = getattr(import_module(module), name)()
     shared_files.reserve()
-    return application
+    return RequestPlaces(application, requests)
 
 
 def end_with_parent() -> None:

@@ -36,6 +36,7 @@ class Bell:
     """Nothing is read: that something changed is all that has to be known."""
 
     max_age_seconds = 60.0
+    pause_seconds = 0.1
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
@@ -53,7 +54,7 @@ class Dispatcher:
         self._follower = Follower(
             settings.database_url,
             [Bell("webhooks_changed"), Bell("order_events"), self._menu, self._bar],
-            self._wake_from_thread,
+            lambda _: self._wake_from_thread(),
         )
         self._sampler = Sampler({WEBHOOK_ENDPOINTS_HELD: lambda: len(self._held), **self._database.samples()})
         self._sender = Sender(allow_private=settings.webhook_allow_private)

@@ -1,32 +1,22 @@
 """Server-sent events (WHATWG HTML, section 9.2): the feed as a response that goes on until its reader may no more."""
 
-import json
-import math
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from shakerqueue import shutdown
 from shakerqueue.api.guards import is_revoked
 from shakerqueue.api.principals import Principal
 from shakerqueue.api.requests import REQUEST_SECONDS
-from shakerqueue.api.schemas import EventSchema
 from shakerqueue.api.services import Services
+from shakerqueue.api.stream_watch import LOOK_SECONDS
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
-from shakerqueue.event_feed import PlaceLost
-from shakerqueue.menu import Menu
-from shakerqueue.queries.models import Bar, OrderEvent
+from shakerqueue.event_feed import PlaceLost, Reader
 from shakerqueue.roles import STAFF
 
 HEARTBEAT_SECONDS = 15.0
-LOOK_SECONDS = 0.5  # how soon an end of the token, of the process, or another menu is noticed
-# By then every process has read what was changed. The first answer may come from one that had not, so it is told again.
-SETTLED_SECONDS = 0.3
 RECONNECT_MILLISECONDS = 1000
 HEARTBEAT = b":\n\n"
-
-_schema = EventSchema()
 
 
 class EventStream:
@@ -35,22 +25,23 @@ class EventStream:
     def __init__(self, services: Services, who: Principal, place: int | None) -> None:
         self._services = services
         self._who = who
-        self._place = place
+        self._reader = Reader(place, who.sees_only)
         self._silent_since = time.monotonic()
-        self._menu: Menu | None = None
-        self._bar: Bar | None = None
-        self._told_again_at: dict[str, float] = {}
+        self._told: Mapping[str, int] = {}
 
     def __iter__(self) -> Iterator[bytes]:
         yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
-        while not self._is_over():
-            said = self._news()
-            if said or self._is_silent():
-                self._silent_since = time.monotonic()
-                yield said or HEARTBEAT
-            self._services.feed.await_more(self._place or 0, LOOK_SECONDS)
+        feed, watch = self._services.feed, self._services.stream_watch
+        with feed.registered(self._reader), watch.watching(self):
+            self._told = watch.news.told
+            while not self.is_over():
+                said = b"".join((*self._log(), *self._house_news()))
+                if said or self._silent_seconds() >= HEARTBEAT_SECONDS:
+                    self._silent_since = time.monotonic()
+                    yield said or HEARTBEAT
+                self._reader.wait(self._sleep_seconds())
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         """The process ends, or the token does, or nobody knows whether it should."""
         revocations_unknown = self._who.role in STAFF and self._services.revocations.stale
         return (
@@ -60,63 +51,39 @@ class EventStream:
             or revocations_unknown
         )
 
-    def _is_silent(self) -> bool:
-        return time.monotonic() - self._silent_since > HEARTBEAT_SECONDS
+    def wake(self) -> None:
+        """Let it look up before there is something for its reader in the log."""
+        self._reader.wake()
 
-    def _news(self) -> bytes:
-        return b"".join((*self._log(), *self._wakes()))
+    def _silent_seconds(self) -> float:
+        return time.monotonic() - self._silent_since
+
+    def _sleep_seconds(self) -> float:
+        """Until the next heartbeat, unless the log could not be read: that is tried again."""
+        return LOOK_SECONDS if self._reader.is_behind else HEARTBEAT_SECONDS - self._silent_seconds()
 
     def _log(self) -> Iterator[bytes]:
-        """What was appended. While it cannot be read there is nothing, and it is tried again."""
-        last_id = self._services.feed.last_id
-        if self._place is None:
-            if last_id is not None:
-                self._place = last_id
-                yield message("ready", {}, id=last_id)
-            return
+        """What was appended. While it cannot be read there is nothing."""
+        begins = self._reader.place is None
         try:
-            page = self._services.feed.after(self._place, self._who.sees_only, Deadline.after(REQUEST_SECONDS))
+            page = self._services.feed.next_page(self._reader, Deadline.after(REQUEST_SECONDS))
         except PlaceLost as lost:
-            self._place = lost.last_id
-            yield message("reset", {}, id=lost.last_id)
+            yield message("reset", id=lost.last_id)
         except Unavailable:
             return
         else:
-            self._place = page.place
-            yield from (event_message(event) for event in page.events)
+            if begins:
+                yield message("ready", id=page.place)
+            for event in page.events:
+                yield message(event.type, event.json, event.id)
 
-    def _wakes(self) -> Iterator[bytes]:
+    def _house_news(self) -> Iterator[bytes]:
         """Another menu, another state of the bar: they are read where they are, and have no place in the log."""
-        menu = self._services.menu.current if self._services.menu.loaded else None
-        other_menu = self._menu is not None and menu is not None and menu.by_name != self._menu.by_name
-        self._menu = menu
-        bar = self._services.bar.said
-        other_bar = self._bar is not None and bar is not None and bar != self._bar
-        self._bar = bar
-        yield from self._twice("menu_changed", changed=other_menu)
-        yield from self._twice("bar_changed", changed=other_bar)
-
-    def _twice(self, name: str, *, changed: bool) -> Iterator[bytes]:
-        """The wake, where something changed, and once more when every process knows."""
-        now = time.monotonic()
-        if changed:
-            self._told_again_at[name] = now + SETTLED_SECONDS
-            yield message(name, {})
-        elif self._told_again_at.get(name, math.inf) <= now:
-            del self._told_again_at[name]
-            yield message(name, {})
+        known, self._told = self._told, self._services.stream_watch.news.told
+        return (message(name) for name, count in self._told.items() if count != known[name])
 
 
-def event_json(event: OrderEvent) -> dict[str, Any]:
-    """One event of the log as every reader gets it."""
-    return dict(_schema.dump(event))
-
-
-def event_message(event: OrderEvent) -> bytes:
-    return message(event.type.value, event_json(event), id=event.id)
-
-
-def message(name: str, data: dict[str, Any], id: int | None = None) -> bytes:
-    """One server-sent event; JSON has no line break in it, so it is one line of data."""
-    place = f"id: {id}\n" if id is not None else ""
-    return f"{place}event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+def message(name: str, data: bytes = b"{}", id: int | None = None) -> bytes:
+    """One server-sent event. `data` is a line."""
+    place = b"" if id is None else b"id: %d\n" % id
+    return b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), data)

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, request
 from structlog.contextvars import bound_contextvars, get_contextvars
 
 from shakerqueue import shutdown
 from shakerqueue.api.blueprints import Blueprint
-from shakerqueue.api.event_stream import LOOK_SECONDS, EventStream, event_json
+from shakerqueue.api.event_stream import EventStream
 from shakerqueue.api.fields import is_whole_number
 from shakerqueue.api.guards import allow, principal
 from shakerqueue.api.openapi.contracts import contract
@@ -19,9 +20,10 @@ from shakerqueue.api.problems import FieldError, Problem, unavailable
 from shakerqueue.api.requests import extend_deadline, request_deadline
 from shakerqueue.api.schemas import EventPageSchema, EventQuerySchema
 from shakerqueue.api.services import services
+from shakerqueue.api.stream_watch import LOOK_SECONDS
 from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
-from shakerqueue.event_feed import Page, PlaceLost
+from shakerqueue.event_feed import Page, PlaceLost, Reader
 from shakerqueue.roles import PEOPLE
 from shakerqueue.scopes import Scope
 from shakerqueue.telemetry.metrics import STREAMS_OPEN, STREAMS_REFUSED
@@ -80,29 +82,30 @@ def _log_end(context: Mapping[str, Any], began_at: float) -> None:
 
 
 def _page(place: int | None, wait_seconds: float) -> Response:
-    feed = services().feed
-    if place is None:
-        place = feed.last_id
-        if place is None:
-            raise unavailable("The feed was not read yet.")
     extend_deadline(wait_seconds)
     try:
-        page = _awaited_page(place, Deadline.after(wait_seconds))
+        page = _awaited_page(Reader(place, principal().sees_only), Deadline.after(wait_seconds))
     except PlaceLost as lost:
-        return jsonify({"events": [], "after": lost.last_id, "reset": True})
-    return jsonify({"events": [event_json(event) for event in page.events], "after": page.place, "reset": False})
+        return _page_response(Page([], lost.last_id), reset=True)
+    return _page_response(page, reset=False)
 
 
-def _awaited_page(place: int, until: Deadline) -> Page:
+def _awaited_page(reader: Reader, until: Deadline) -> Page:
     """The first page with something on it, or an empty one at the end: others' events are none."""
     feed = services().feed
-    own = principal().sees_only
-    with waiting_place() as held:
-        page = feed.after(place, own, request_deadline())
+    with waiting_place() as held, feed.registered(reader):
+        page = feed.next_page(reader, request_deadline())
         while held and not page.events and not until.passed and not shutdown.requested.is_set():
-            feed.await_more(page.place, until.remaining_seconds(LOOK_SECONDS))
-            page = feed.after(page.place, own, request_deadline())
+            reader.wait(until.remaining_seconds(LOOK_SECONDS))
+            page = feed.next_page(reader, request_deadline())
     return page
+
+
+def _page_response(page: Page, *, reset: bool) -> Response:
+    """The events are JSON already."""
+    events = [msgspec.Raw(event.json) for event in page.events]
+    answer = msgspec.json.encode({"events": events, "after": page.place, "reset": reset})
+    return Response(answer, mimetype="application/json")
 
 
 def _last_event_id() -> int | None:

@@ -8,6 +8,7 @@ from flask import current_app
 
 from shakerqueue.acceptance import Acceptance
 from shakerqueue.api.stream_places import StreamPlaces
+from shakerqueue.api.stream_watch import StreamWatch
 from shakerqueue.api.tokens import TokenVerifier
 from shakerqueue.api_keys import ApiKeyCache
 from shakerqueue.bar import BarCache
@@ -56,6 +57,7 @@ class Services:
     request_counts: RequestCounts | None  # none where requests are not limited
     waiting_places: Semaphore  # requests that may hold their answer back at the same time
     stream_places: StreamPlaces  # streams that may go on at the same time
+    stream_watch: StreamWatch
     report_places: Semaphore  # reports that may be read at the same time
     sampler: Sampler
 
@@ -65,6 +67,7 @@ class Services:
             self.publisher.stop()
         self.writer.stop()
         self.follower.stop()
+        self.stream_watch.stop()
         if self.request_counts:
             self.request_counts.stop()
         self.sampler.stop()

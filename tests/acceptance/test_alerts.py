@@ -21,7 +21,7 @@ from tests.support.watched import Watched, ordering, watched
 from tests.support.webhook_receiver import Answer, receiver
 from tests.support.webhooks import add_endpoint
 
-SETTINGS = {"WORKERS": "2", "THREADS": "8", "DATABASE_POOL_SIZE": "2"}
+SETTINGS = {"WORKERS": "2", "THREADS": "8", "STREAMS": "4", "DATABASE_POOL_SIZE": "2"}
 FIRES_SECONDS = 60.0
 ENDS_SECONDS = 90.0
 CALM_SECONDS = 12.0  # longer than any of the hurried ranges

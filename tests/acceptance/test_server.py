@@ -19,14 +19,14 @@ from tests.support.bar import free_port
 from tests.support.waiting import eventually
 from tests.support.wsgi_probe import SLOW_SECONDS
 
-WORKERS, THREADS = 2, 8
+WORKERS, THREADS, STREAMS = 2, 8, 8
 SERVE = f"""
 import dataclasses, sys
 from shakerqueue.server import serve
 from tests.support.bar import Bar
 from pathlib import Path
 settings = dataclasses.replace(
-    Bar("", "", "none", Path()).settings, port=int(sys.argv[1]), workers={WORKERS}, threads={THREADS}
+    Bar("", "", "none", Path()).settings, port=int(sys.argv[1]), workers={WORKERS}, threads={THREADS}, streams={STREAMS}
 )
 serve(settings, "tests.support.wsgi_probe:create_app")
 """
@@ -138,19 +138,21 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_streams_leave_the_other_threads_to_requests(client: httpx.Client) -> None:
-    """A stream holds a thread: as long as there are fewer streams than threads, requests go on."""
+def test_streams_leave_their_threads_to_requests(client: httpx.Client) -> None:
+    """A stream that waits for news holds a thread, and no place among the requests."""
     with ExitStack() as stack:
-        for _ in range(THREADS - 1):  # even if all of them land on one worker, it has a thread left
-            stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/stream", timeout=5))
+        for _ in range(WORKERS * STREAMS):  # one worker has as many as it has threads for requests, at least
+            stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/silent-stream", timeout=5))
             assert "tick" == next(stream.iter_lines())
-        assert worker_pids(client)
+        with ThreadPoolExecutor(WORKERS * THREADS) as requests:
+            slow = [requests.submit(httpx.get, f"{client.base_url}/slow", timeout=20) for _ in range(WORKERS * THREADS)]
+            assert {200} == {answer.result().status_code for answer in slow}
 
 
 def test_a_stream_whose_reader_left_frees_its_thread(client: httpx.Client) -> None:
     for _ in range(3):
         with ExitStack() as stack:
-            for _ in range(THREADS - 1):
+            for _ in range(THREADS + STREAMS - 1):
                 stream = stack.enter_context(httpx.stream("GET", f"{client.base_url}/stream", timeout=5))
                 assert "tick" == next(stream.iter_lines())
     assert worker_pids(client)

@@ -18,7 +18,7 @@ from pika.spec import Basic
 from bench.request import place
 from consumer import handlers
 from consumer.deliveries import Delivery
-from shakerqueue.api.event_stream import event_message
+from shakerqueue.event_json import event_json
 from shakerqueue.api.services import Services
 from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
@@ -135,7 +135,7 @@ def test_rendering_an_event(database: Database, new_order: NewOrder) -> None:
     storing(database, new_order, 1)
     with database.connection() as conn:
         [event] = order_events.list_events_after(conn, after_id=0, at_most=1)
-    check("rendering an event", calls_of(lambda: event_message(event)))
+    check("rendering an event", calls_of(lambda: event_json(event)))
 
 
 def test_reading_an_order(app: Flask, database: Database, new_order: NewOrder, guest: Headers) -> None:

@@ -10,7 +10,7 @@ import pytest
 from shakerqueue import event_feed
 from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
-from shakerqueue.event_feed import EventFeed, PlaceLost
+from shakerqueue.event_feed import EventFeed, PlaceLost, Reader
 from shakerqueue.following import Follower
 from shakerqueue.intake import insert_orders
 from tests.support.bar import Bar
@@ -70,18 +70,102 @@ def test_what_is_appended_is_there_a_moment_later(bar: Bar, feed: EventFeed, pla
     assert logged(bar) == read(feed, 0)
 
 
+def next_ids(feed: EventFeed, reader: Reader) -> list[int]:
+    return [event.id for event in feed.next_page(reader, Deadline.after(5)).events]
+
+
+def is_awake(reader: Reader) -> bool:
+    return reader._woken.is_set()
+
+
 def test_who_waits_is_woken(feed: EventFeed, place: Place) -> None:
-    woken = threading.Event()
+    reader, woken = Reader(None, None), threading.Event()
 
     def wait() -> None:
-        feed.await_more(0, 30)
+        reader.wait(30)
         woken.set()
 
-    waiting = threading.Thread(target=wait)
-    waiting.start()
-    place(1)
-    assert woken.wait(5)
-    waiting.join()
+    with feed.registered(reader):
+        assert [] == next_ids(feed, reader)
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        place(1)
+        assert woken.wait(5)
+        waiting.join()
+        assert [1] == next_ids(feed, reader)
+
+
+def test_others_events_move_a_reader_on_and_let_them_sleep(bar: Bar, feed: EventFeed, place: Place) -> None:
+    with psycopg.connect(bar.database_url) as conn:
+        guest, bartender = principal_id(conn), principal_id(conn, "bartender@example.com")
+    own, others, all_of_it = Reader(None, guest), Reader(None, bartender), Reader(None, None)
+    with feed.registered(own), feed.registered(others), feed.registered(all_of_it):
+        for reader in (own, others, all_of_it):
+            feed.next_page(reader, Deadline.after(5))
+        place(2)
+        eventually(lambda: 2 == feed.last_id)
+        eventually(lambda: is_awake(own) and is_awake(all_of_it))
+        assert not is_awake(others)
+        assert ([], 2) == feed.next_page(others, Deadline.after(5))
+        place(1, "bartender@example.com")
+        eventually(lambda: is_awake(others))
+        assert [[1, 2], [3], [1, 2, 3]] == [next_ids(feed, reader) for reader in (own, others, all_of_it)]
+        assert [3, 3, 3] == [reader.place for reader in (own, others, all_of_it)]
+
+
+def test_a_reader_who_reads_slowly_misses_nothing(
+    bar: Bar, feed: EventFeed, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they have not read is kept no longer in memory; they are given page after page without being woken again."""
+    monkeypatch.setattr(event_feed, "KEPT_EVENTS", 5)
+    monkeypatch.setattr(event_feed, "PAGE_EVENTS", 4)
+    reader, found = Reader(None, None), list[int]()
+    with feed.registered(reader):
+        assert [] == next_ids(feed, reader)
+        for _ in range(4):
+            place(5)
+            eventually(lambda: logged(bar)[-1] == feed.last_id)
+        while reader.is_behind:
+            assert is_awake(reader)
+            reader.wait(0)
+            found += next_ids(feed, reader)
+    assert logged(bar) == found
+
+
+def test_who_has_read_further_than_the_process_gets_nothing_twice(bar: Bar, database: Database, place: Place) -> None:
+    """They were with another process before."""
+    feed = EventFeed(database)
+    with psycopg.connect(bar.database_url, autocommit=True) as conn:
+        feed.read(conn)
+        place(3)
+        reader = Reader(1, None)
+        with feed.registered(reader):
+            assert [2, 3] == next_ids(feed, reader)
+            feed.read(conn)
+            assert not is_awake(reader)
+            place(1)
+            feed.read(conn)
+            assert is_awake(reader)
+            assert [4] == next_ids(feed, reader)
+
+
+def test_readers_hear_that_the_log_went_back(bar: Bar, feed: EventFeed, place: Place) -> None:
+    reader = Reader(None, None)
+    place(3)
+    eventually(lambda: 3 == feed.last_id)
+    with feed.registered(reader):
+        assert [] == next_ids(feed, reader)
+        bar.change("DELETE FROM order_events WHERE id > 1")
+        eventually(lambda: is_awake(reader))
+        with pytest.raises(PlaceLost):
+            feed.next_page(reader, Deadline.after(5))
+        assert (1, False) == (reader.place, reader.is_behind)
+
+
+def test_nobody_is_kept_who_has_left(feed: EventFeed) -> None:
+    with feed.registered(Reader(None, None)), feed.registered(Reader(None, None)):
+        pass
+    assert {} == feed._readers
 
 
 def test_old_places_are_read_from_the_log(

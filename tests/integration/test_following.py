@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from shakerqueue.following import PAUSE_SECONDS, Follower
+from shakerqueue.following import Follower
 from tests.support.bar import Bar
 from tests.support.waiting import eventually
 
@@ -19,6 +19,8 @@ CONNECTED = (
 
 class CountingCache:
     """Counts how often it was read; the first readings fail where that is asked for."""
+
+    pause_seconds = 0.1
 
     def __init__(self, channel: str, max_age_seconds: float = 60.0, fails: int = 0) -> None:
         self.channel = channel
@@ -54,15 +56,15 @@ def test_only_what_changed_is_read_again(bar: Bar) -> None:
 
 def test_who_waits_for_news_is_called_once_they_were_read_and_not_for_what_is_only_old(bar: Bar) -> None:
     told, old = CountingCache("changed"), CountingCache("other_changed", max_age_seconds=0.05)
-    calls: list[tuple[int, int]] = []
-    follower = Follower(bar.database_url, [told, old], lambda: calls.append((told.readings, old.readings)))
+    calls: list[tuple[object, int]] = []
+    follower = Follower(bar.database_url, [told, old], lambda cache: calls.append((cache, told.readings)))
     follower.start()
     eventually(lambda: old.readings > 3)
     assert [] == calls
     bar.query("SELECT pg_notify('changed', '')")
     eventually(lambda: calls)
     follower.stop()
-    assert [2] == [readings for readings, _ in calls]
+    assert [(told, 2)] == calls
 
 
 def test_changes_that_follow_each_other_fast_are_read_together(bar: Bar) -> None:
@@ -72,7 +74,7 @@ def test_changes_that_follow_each_other_fast_are_read_together(bar: Bar) -> None
         began = monotonic()
         for _ in range(300):
             conn.execute("NOTIFY changed")
-        pauses = (monotonic() - began) / PAUSE_SECONDS
+        pauses = (monotonic() - began) / cache.pause_seconds
         eventually(lambda: cache.readings > 1)
         assert cache.readings <= 3 + pauses
 

@@ -178,7 +178,7 @@ def test_sec_18_streams_are_capped_and_guests_leave_room_for_the_staff(
     app: Flask, client: FlaskClient, bar: Bar, bartender: Headers
 ) -> None:
     """A guest with many tabs, or many guests, must not put the bar's boards out."""
-    places = bar.settings.threads // 2
+    places = bar.settings.streams
     staffs = places // STAFFS_SHARE
     with ExitStack() as stack:
         assert MAX_OF_A_CUSTOMER == taken(app, stack, customer(client), places)

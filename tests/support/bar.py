@@ -57,6 +57,7 @@ class Bar:
             port=free_port(),
             workers=1,
             threads=16,
+            streams=8,
             database_pool_size=4,
             consumer_batch_size=200,
             log_level="INFO",
@@ -81,6 +82,7 @@ class Bar:
             "BCRYPT_COST": str(settings.bcrypt_cost),
             "PORT": str(port),
             "WORKERS": str(API_WORKERS),
+            "STREAMS": str(settings.streams),
             "WEBHOOK_ALLOW_PRIVATE": "true",
             "RATE_LIMITS": "off",  # one machine is a whole house of guests
             **self.extra_environment,

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from shakerqueue import shutdown
+
 SLOW_SECONDS = 1.5
 _inside = 0  # slow requests in this process; one thread too many or too few does not matter here
 
@@ -17,6 +19,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     start_response("200 OK", [("Content-Type", "text/plain")])
     if environ["PATH_INFO"] == "/stream":
         return ticks()
+    if environ["PATH_INFO"] == "/silent-stream":
+        return silence()
     if environ["PATH_INFO"] == "/inside":
         return [str(_inside).encode()]
     if environ["PATH_INFO"] == "/slow":
@@ -35,3 +39,9 @@ def ticks() -> Iterator[bytes]:
     while True:
         yield b"tick\n"
         time.sleep(0.05)
+
+
+def silence() -> Iterator[bytes]:
+    """Something to begin with, and then nothing until the server ends."""
+    yield b"tick\n"
+    shutdown.requested.wait()
