@@ -21,9 +21,7 @@ SMALL = {
     "request": ["--rounds", "1", "--requests", "20"],
     "drain": ["--rounds", "1", "--orders", "400"],
     "end_to_end": ["--rate", "50", "--seconds", "2"],
-    "fan_out": [
-        *["--staff", "2", "--guests", "4", "--rate", "20", "--seconds", "1", "--rounds", "1", "--idle-seconds", "0.5"]
-    ],
+    "fan_out": ["--staff=2", "--guests=4", "--rate=20", "--seconds=1", "--rounds=1", "--idle-seconds=0.5"],
     "growth": ["--orders", "2000", "--rounds", "1", "--requests", "5", "--drains", "1", "--backlog", "200"],
     "lean": ["--orders", "400", "--load-seconds", "1", "--quiet-seconds", "1"],
 }
