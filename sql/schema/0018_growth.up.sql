@@ -3,6 +3,14 @@
 -- order. With years of events it is made by hand before, as docs/operations.md says.
 CREATE INDEX IF NOT EXISTS order_events_remakes_idx ON order_events (order_id, item_number, id)
 WHERE type IN ('completed', 'failed', 'recalled');
+-- CONCURRENTLY that was broken off leaves the name with an index that nobody reads.
+DO $$
+BEGIN
+    IF NOT (SELECT indisvalid FROM pg_index WHERE indexrelid = 'order_events_remakes_idx'::regclass) THEN
+        RAISE EXCEPTION 'order_events_remakes_idx is invalid: drop it, and make it anew';
+    END IF;
+END
+$$;
 DROP INDEX order_events_order_id_idx;
 
 -- A drink that is done stays in the index of the open ones until the table is vacuumed, and all who look for the next

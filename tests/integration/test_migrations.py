@@ -294,3 +294,22 @@ def test_several_hosts_of_which_one_lives(empty_database_url: str) -> None:
 def test_no_server_is_one_clear_error() -> None:
     with pytest.raises(Unavailable, match="database unavailable"):
         migrate_up(f"postgresql://127.0.0.1:{free_port()}/none")
+
+
+def test_an_index_whose_making_by_hand_was_broken_off_is_refused(empty_database_url: str) -> None:
+    """It is there, and nobody reads it; the one that it is to replace is kept."""
+    migrate_up(empty_database_url)
+    migrate_down(empty_database_url, steps=len(IDS) - IDS.index("0018_growth.up"))
+    with (
+        psycopg.connect(empty_database_url) as writer,
+        psycopg.connect(empty_database_url, autocommit=True, options="-c lock_timeout=100ms") as conn,
+    ):
+        writer.execute("LOCK TABLE order_events IN ROW EXCLUSIVE MODE")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            conn.execute("CREATE INDEX CONCURRENTLY order_events_remakes_idx ON order_events (order_id)")
+    with pytest.raises(psycopg.errors.RaiseException, match="order_events_remakes_idx is invalid"):
+        migrate_up(empty_database_url)
+    with psycopg.connect(empty_database_url) as conn:
+        assert (True,) == conn.execute("SELECT to_regclass('order_events_order_id_idx') IS NOT NULL").fetchone()
+        conn.execute("DROP INDEX order_events_remakes_idx")
+    assert "0018_growth.up" in migrate_up(empty_database_url)
