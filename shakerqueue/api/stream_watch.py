@@ -7,12 +7,16 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Protocol
 
+import structlog
+
 from shakerqueue.bar import BarCache
 from shakerqueue.menu import MenuCache
 
 LOOK_SECONDS = 0.5  # how soon an end of the token or of the process is noticed
 # By then every process has read what was changed. The first answer may come from one that had not, so it is told again.
 SETTLED_SECONDS = 0.3
+
+log = structlog.get_logger(__name__)
 
 
 class Watched(Protocol):
@@ -99,12 +103,17 @@ class StreamWatch:
         while not self._stopping:
             self._hurried.wait(max(0.0, min(LOOK_SECONDS, self.news.due_at - monotonic())))
             self._hurried.clear()
-            self._look()
+            try:
+                self._look()
+            except Exception:
+                # A thread that ended would let no stream of the process hear of menu and bar any more.
+                log.exception("stream_watch_failed")
 
     def _look(self) -> None:
         with self._lock:
             self.news.look()
             is_news, self._told = self._told != self.news.told, self.news.told
-            streams = [stream for stream in self._streams if is_news or stream.is_over()]
+            streams = list(self._streams)
         for stream in streams:
-            stream.wake()
+            if is_news or stream.is_over():  # which may ask the database about a key: not with the lock in hand
+                stream.wake()
