@@ -39,7 +39,7 @@ def interruptible(name: str, work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("Stopped; nothing was written.", flush=True)
     except FAILURES as error:
-        print(f"{name}: {error or repr(error)}", file=sys.stderr)
+        print(f"{name}: {str(error) or repr(error)}", file=sys.stderr)
     return 1
 
 
