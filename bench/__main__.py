@@ -1,41 +1,26 @@
 """`make bench`: measures intake beside the peers, prints a table, writes JSON and draws charts into .local/bench/."""
 
 import argparse
-import shlex
-import subprocess
 import sys
 from datetime import UTC, datetime
-
-import psycopg
-from pika.exceptions import AMQPError
 
 from bench import intake, peer_environment, results
 from bench.charts import draw
 from bench.machine import packages, this_machine
+from bench.part import command, interruptible
 from bench.report import charts, invalid_rounds, section
 from bench.results import Machine, Results, Round
 from bench.section import DOCUMENT
 from bench.stack import Stack, running
 from dev.debian import ensure_program
 from dev.rabbitmq import ensure_installed
-from dev.run import interrupt_on_signals
-from dev.servers import ServerError
 
 CONNECTIONS = [1, 16, 64]
 
 
-def main() -> int:
+def run(options: argparse.Namespace) -> int:
     """Exit code 0 when every round counts."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    try:
-        found = measure(options)
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (ServerError, OSError, AMQPError, psycopg.Error, subprocess.CalledProcessError) as error:
-        print(f"make bench: {error or repr(error)}", file=sys.stderr)
-        return 1
+    found = measure(options)
     print(f"\n{section(found)}\n\nWritten to {results.write(found)}")
     draw(charts(found), results.FOLDER)
     print(f"Drawn as SVG beside it; `python -m bench.report` puts all of it into {DOCUMENT.name}")
@@ -100,7 +85,7 @@ def described(stack: Stack, machine: Machine, options: argparse.Namespace, round
     """The rounds, with all that one needs to judge or repeat them."""
     return Results(
         measured_at=datetime.now(UTC),
-        command=shlex.join(["python", "-m", "bench", *sys.argv[1:]]),
+        command=command("bench"),
         machine=machine,
         servers=stack.servers.told,
         seconds=options.seconds,
@@ -111,4 +96,5 @@ def described(stack: Stack, machine: Machine, options: argparse.Namespace, round
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    given = parse_options(sys.argv[1:])
+    sys.exit(interruptible("make bench", lambda: run(given)))

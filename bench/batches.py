@@ -4,27 +4,20 @@ No consumer runs; after each round the queue is emptied, and must hold every ord
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator
 from itertools import product
 from statistics import median
 from typing import NamedTuple
 
-import psycopg
-from pika.exceptions import AMQPError
-
-from bench import wrk
+from bench import part, wrk
 from bench.contenders import Contender, ours
+from bench.figures import Spread
 from bench.intake import queue_problems
-from bench.machine import this_machine
-from bench.results import Spread
-from bench.section import Section
-from bench.stack import STAFF, Stack, running
+from bench.people import STAFF
+from bench.section import Findings
+from bench.stack import Stack, running
 from dev.debian import ensure_program
-from dev.rabbitmq import ensure_installed
-from dev.run import interrupt_on_signals
-from dev.servers import ServerError
 
 ORDERS = 100  # in each batch
 CONNECTIONS = [1, 4, 16]
@@ -42,42 +35,26 @@ class Measured(NamedTuple):
     problems: list[str]
 
 
-def main() -> int:
-    """Exit code 0 when every round counts."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    machine = this_machine()
-    ensure_program("wrk")
-    ensure_installed()
-    try:
-        with running([ours]) as stack:
-            rounds = list(measure(stack, options.rounds, options.seconds))
-            section = Section(
-                part="batches",
-                command=shlex.join(["python", "-m", "bench.batches", *sys.argv[1:]]),
-                machine=machine,
-                servers=stack.servers.told,
-                headings=HEADINGS,
-                rows=list(rows(rounds)),
-                remarks=[f"batches of {ORDERS} one-drink orders, {options.rounds} rounds of {options.seconds} s each"],
-                problems=[problem for one in rounds for problem in one.problems],
-            )
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (ServerError, OSError, AMQPError, psycopg.Error) as error:
-        print(f"bench.batches: {error or repr(error)}", file=sys.stderr)
-        return 1
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 1 if section.problems else 0
-
-
 def parse_options(words: list[str]) -> argparse.Namespace:
     """Rounds and seconds."""
     parser = argparse.ArgumentParser(prog="python -m bench.batches", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured (3)")
     parser.add_argument("--seconds", type=int, default=5, help="how long a round lasts (5)")
     return parser.parse_args(words)
+
+
+def find(options: argparse.Namespace) -> Findings:
+    """Measure our API alone; nobody else takes batches."""
+    ensure_program("wrk")
+    with running([ours]) as stack:
+        rounds = list(measure(stack, options.rounds, options.seconds))
+        return Findings(
+            servers=stack.servers.told,
+            headings=HEADINGS,
+            rows=list(rows(rounds)),
+            remarks=[f"batches of {ORDERS} one-drink orders, {options.rounds} rounds of {options.seconds} s each"],
+            problems=[problem for one in rounds for problem in one.problems],
+        )
 
 
 def measure(stack: Stack, rounds: int, seconds: int) -> Iterator[Measured]:
@@ -93,8 +70,8 @@ def measure(stack: Stack, rounds: int, seconds: int) -> Iterator[Measured]:
         found = Measured(
             connections,
             load.accepted_per_second * ORDERS,
-            load.p50_us / wrk.MICROSECONDS_PER_MILLISECOND,
-            load.p99_us / wrk.MICROSECONDS_PER_MILLISECOND,
+            load.p50_ms,
+            load.p99_ms,
             problems,
         )
         print(f"  round {number}  {connections:2} connections  {found.orders_per_second:8,.0f} orders/s", flush=True)
@@ -112,10 +89,9 @@ def rows(rounds: list[Measured]) -> Iterator[list[str]]:
         group = [one for one in rounds if one.connections == connections and not one.problems]
         if group:
             rate = Spread.of([one.orders_per_second for one in group])
-            told = f"{rate.median:,.0f} ({rate.lowest:,.0f} to {rate.highest:,.0f})"
             times = (median(one.p50_ms for one in group), median(one.p99_ms for one in group))
-            yield [str(connections), told, *(f"{time:.1f}" for time in times)]
+            yield [str(connections), rate.told, *(f"{time:.1f}" for time in times)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("batches", parse_options, find))

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from bench import peer_environment
-from bench.results import Spread
+from bench.figures import Spread
 
 SCRIPT = Path(__file__).with_name("draw_charts.py")
 

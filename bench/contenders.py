@@ -34,9 +34,14 @@ class Contender:
     publishes: bool = True
 
     @property
+    def url(self) -> str:
+        """Where to reach it."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
     def orders_url(self) -> str:
         """Where it takes orders."""
-        return f"http://{LOOPBACK}:{self.port}/orders"
+        return f"{self.url}/orders"
 
 
 class Peer(Server):
@@ -90,7 +95,7 @@ def ours(folder: Path, settings: dict[str, str], port: int, prefix: str) -> Cont
     """Our API as in production."""
     return Contender(
         name=OURS,
-        server=IntakeApi(LOOPBACK, port, state_folder=folder, settings=_our_settings(settings, port, prefix)),
+        server=IntakeApi(LOOPBACK, port, state_folder=folder, settings=our_settings(settings, port, prefix)),
         port=port,
         topology=Topology(prefix),
         ids=envelope_ids,
@@ -102,7 +107,7 @@ def unpublished(folder: Path, settings: dict[str, str], port: int, prefix: str) 
     """The same with the publish taken out: what is left is what one could win by a better one."""
     return Contender(
         name="the same, nothing published",
-        server=UnpublishedApi(LOOPBACK, port, state_folder=folder, settings=_our_settings(settings, port, prefix)),
+        server=UnpublishedApi(LOOPBACK, port, state_folder=folder, settings=our_settings(settings, port, prefix)),
         port=port,
         topology=Topology(prefix),
         ids=envelope_ids,
@@ -111,7 +116,7 @@ def unpublished(folder: Path, settings: dict[str, str], port: int, prefix: str) 
     )
 
 
-def _our_settings(settings: dict[str, str], port: int, prefix: str) -> dict[str, str]:
+def our_settings(settings: dict[str, str], port: int, prefix: str) -> dict[str, str]:
     """Those of production, without a request log."""
     return {
         **settings,

@@ -6,7 +6,6 @@ PostgreSQL. The rate is that of the orders after the first hundredth: connecting
 
 import argparse
 import itertools
-import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -19,18 +18,18 @@ from uuid import UUID, uuid4
 
 import psutil
 import psycopg
-from pika.exceptions import AMQPError
 
+from bench import part
 from bench.charts import Bar, Chart
-from bench.machine import this_machine
+from bench.figures import MIB, Spread
+from bench.people import GUEST
+from bench.processes import rss_bytes
 from bench.queues import Queues
-from bench.results import Spread
-from bench.section import Section
+from bench.section import Findings
 from bench.servers import Servers, running
 from dev import product, state
 from dev.product import ProductServer
-from dev.rabbitmq import ensure_installed
-from dev.run import Parts, interrupt_on_signals
+from dev.run import Parts
 from dev.servers import ServerError
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced, encode_order, pack
 from shakerqueue.messaging.topology import Topology
@@ -38,7 +37,6 @@ from shakerqueue.order_ids import fingerprint, order_id
 
 POLL_SECONDS = 0.05
 LIMIT_SECONDS = 300.0
-MIB = 1 << 20
 HEADINGS = ["consumers", "orders in a message", "orders/s (lowest to highest)", "RSS of the largest, MiB"]
 EMPTY = "TRUNCATE orders, order_events, order_items RESTART IDENTITY CASCADE"
 STORED = "SELECT count(*) FROM orders"
@@ -56,43 +54,22 @@ class Drain(NamedTuple):
     rss_mib: list[float]  # of the largest consumer, over time
 
 
-def main() -> int:
-    """Exit code 0 when every order was there."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    machine = this_machine()
-    ensure_installed()
-    try:
-        with running() as servers:
-            drains = list(measure(servers, options.orders, options.rounds))
-            section = Section(
-                part="drain",
-                command=shlex.join(["python", "-m", "bench.drain", *sys.argv[1:]]),
-                machine=machine,
-                servers=servers.told,
-                headings=HEADINGS,
-                rows=list(rows(drains)),
-                remarks=[
-                    f"{options.orders:,} orders of one drink, {options.rounds} rounds; RSS of the largest consumer"
-                ],
-                charts=[chart(drains)],
-            )
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (ServerError, OSError, AMQPError, psycopg.Error) as error:
-        print(f"bench.drain: {error or repr(error)}", file=sys.stderr)
-        return 1
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 0
-
-
 def parse_options(words: list[str]) -> argparse.Namespace:
     """Orders and rounds."""
     parser = argparse.ArgumentParser(prog="python -m bench.drain", description=__doc__)
     parser.add_argument("--orders", type=int, default=200_000, help="in the backlog (200,000)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each figure is measured (3)")
     return parser.parse_args(words)
+
+
+def find(options: argparse.Namespace) -> Findings:
+    """All rounds, on servers of their own."""
+    with running() as servers:
+        drains = list(measure(servers, options.orders, options.rounds))
+        remark = f"{options.orders:,} orders of one drink, {options.rounds} rounds; RSS of the largest consumer"
+        return Findings(
+            servers=servers.told, headings=HEADINGS, rows=list(rows(drains)), remarks=[remark], charts=[chart(drains)]
+        )
 
 
 def measure(servers: Servers, orders: int, rounds: int) -> Iterator[Drain]:
@@ -127,11 +104,11 @@ def work_off(servers: Servers, orders: int, consumers: int, packed: int) -> Drai
         before = counts(conn)
         [(last_event,)] = conn.execute(LAST_EVENT)
         with consuming(servers, topology, consumers) as processes:
-            rate, rss_mib = watch(conn, processes, orders, last_event)
+            rate, taken_mib = watch(conn, processes, orders, last_event)
         added = [after - there for after, there in zip(counts(conn), before, strict=True)]
         if added != [orders] * 3:
             raise ServerError(f"of {orders} orders there are {added} orders, drinks and events")
-    return Drain(consumers, packed, rate, rss_mib)
+    return Drain(consumers, packed, rate, taken_mib)
 
 
 def counts(conn: psycopg.Connection) -> list[int]:
@@ -141,7 +118,7 @@ def counts(conn: psycopg.Connection) -> list[int]:
 
 def fill(queues: Queues, topology: Topology, conn: psycopg.Connection, orders: int, packed: int) -> None:
     """The backlog, all of it in the queue when this returns."""
-    [(guest,)] = conn.execute("SELECT id FROM users WHERE email = 'user@example.com'")
+    [(guest,)] = conn.execute("SELECT id FROM users WHERE email = %(email)s", GUEST)
     menu = [ItemPlaced(recipe_id=id, recipe=name) for id, name in conn.execute("SELECT id, name FROM recipes")]
     [(secret,)] = conn.execute("SELECT secret FROM order_id_secret")
     made = (encode_order(order(secret, guest, menu[number % len(menu)], number)) for number in range(orders))
@@ -190,7 +167,7 @@ def watch(
     Raises:
         ServerError: it takes too long.
     """
-    rss_mib: list[float] = []
+    taken_mib: list[float] = []
     began: tuple[float, int] | None = None
     give_up_at = time.monotonic() + LIMIT_SECONDS
     while time.monotonic() < give_up_at:
@@ -198,9 +175,9 @@ def watch(
         stored = newest_event - last_event
         if stored >= orders // 100:
             began = began or (time.monotonic(), stored)
-            rss_mib.append(max(process.memory_info().rss for process in processes) / MIB)
+            taken_mib.append(max(map(rss_bytes, processes)) / MIB)
         if stored >= orders and began is not None:
-            return (stored - began[1]) / (time.monotonic() - began[0]), rss_mib
+            return (stored - began[1]) / (time.monotonic() - began[0]), taken_mib
         time.sleep(POLL_SECONDS)
     raise ServerError(f"the backlog was not worked off within {LIMIT_SECONDS:.0f} s")
 
@@ -209,11 +186,10 @@ def rows(drains: list[Drain]) -> Iterator[list[str]]:
     """A line for each number of consumers and each packing."""
     for consumers, packed in sorted({(found.consumers, found.packed) for found in drains}):
         group = [found for found in drains if (found.consumers, found.packed) == (consumers, packed)]
-        rates = [found.orders_per_second for found in group]
+        rate = Spread.of([found.orders_per_second for found in group])
         memory = [(found.rss_mib[len(found.rss_mib) // 4], found.rss_mib[-1]) for found in group]
         quarter, end = (median(values) for values in zip(*memory, strict=True))
-        told = f"{median(rates):,.0f} ({min(rates):,.0f} to {max(rates):,.0f})"
-        yield [str(consumers), str(packed), told, f"{quarter:.0f} to {end:.0f}"]
+        yield [str(consumers), str(packed), rate.told, f"{quarter:.0f} to {end:.0f}"]
 
 
 def chart(drains: list[Drain]) -> Chart:
@@ -234,4 +210,4 @@ def chart(drains: list[Drain]) -> Chart:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("drain", parse_options, find))

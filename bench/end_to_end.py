@@ -6,33 +6,26 @@ is taken just before the commit is flushed to the disk.
 """
 
 import argparse
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from http.client import HTTPException
 from operator import attrgetter
-from statistics import quantiles
 from typing import NamedTuple
 
 import psycopg
 
-from bench import production, servers
+from bench import part, production, servers
 from bench.charts import Bar, Chart
-from bench.event_reader import EventReader, Seen
-from bench.machine import this_machine
+from bench.event_readers import Arrival, following
+from bench.figures import Spread, Times
 from bench.open_loop import Sent, place_orders
-from bench.production import BARTENDER, GUEST, Production
-from bench.results import Spread
-from bench.section import Section
-from dev.rabbitmq import ensure_installed
-from dev.run import interrupt_on_signals
+from bench.people import GUEST, STAFF, sign_in
+from bench.production import Production
+from bench.section import Findings
 from dev.servers import ServerError
 
 WARM_UP_SECONDS = 3
-SEEN_SECONDS = 30.0  # for the last events, when all orders are answered
-MILLISECONDS = 1_000
 COMMIT_TIMES = {"track_commit_timestamp": "on"}
 STORED = """
 SELECT
@@ -92,11 +85,11 @@ SPANS = [
 
 
 class Span(NamedTuple):
-    """What lies between two places of all ways: median, 99th percentile and maximum."""
+    """What lies between two places of all ways."""
 
     begins: str
     ends: str
-    times_ms: tuple[float, float, float]
+    times: Times
 
 
 class Run(NamedTuple):
@@ -104,38 +97,7 @@ class Run(NamedTuple):
 
     sent: list[Sent]
     stored: list[Stored]
-    seen: list[Seen]
-
-
-def main() -> int:
-    """Exit code 0 when every order was accepted, and came on the stream once."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    machine = this_machine()
-    ensure_installed()
-    try:
-        with servers.running(COMMIT_TIMES) as started, production.running(started) as product:
-            run = measure(product, started.database_url, options.rate, options.seconds)
-            found = list(spans(ways(run)))
-            section = Section(
-                part="end_to_end",
-                command=shlex.join(["python", "-m", "bench.end_to_end", *sys.argv[1:]]),
-                machine=machine,
-                servers=started.told,
-                headings=HEADINGS,
-                rows=[[one.begins, one.ends, *(f"{value:.1f}" for value in one.times_ms)] for one in found],
-                remarks=[f"{options.rate} orders/s for {options.seconds} s; {transactions(run)}"],
-                problems=problems(run),
-                charts=[chart(found)],
-            )
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (ServerError, OSError, HTTPException, psycopg.Error) as error:
-        print(f"bench.end_to_end: {error or repr(error)}", file=sys.stderr)
-        return 1
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 1 if section.problems else 0
+    seen: list[Arrival]
 
 
 def parse_options(words: list[str]) -> argparse.Namespace:
@@ -146,26 +108,42 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def find(options: argparse.Namespace) -> Findings:
+    """Follow orders through the whole product."""
+    with servers.running(COMMIT_TIMES) as started, production.running(started) as product:
+        run = measure(product, started.database_url, options.rate, options.seconds)
+        found = list(spans(ways(run)))
+        return Findings(
+            servers=started.told,
+            headings=HEADINGS,
+            rows=[[one.begins, one.ends, *(f"{value:.1f}" for value in one.times)] for one in found],
+            remarks=[f"{options.rate} orders/s for {options.seconds} s; {transactions(run)}"],
+            problems=problems(run),
+            charts=[chart(found)],
+        )
+
+
 def measure(product: Production, database_url: str, rate: int, seconds: int) -> Run:
     """Warm up; then place the orders and follow each of them.
 
     Raises:
-        ServerError: the stream does not begin.
+        ServerError: the stream does not begin, or ends.
     """
-    guest = product.sign_in(GUEST)
+    api = product.api
+    guests = [sign_in(api.url, GUEST)]
     print("Warming up …", flush=True)
-    place_orders(product.api.host, product.api.port, guest, rate=rate, seconds=WARM_UP_SECONDS)
-    reader = EventReader(product.api.url, product.sign_in(BARTENDER))
-    print(f"{rate} orders/s for {seconds} s …", flush=True)
-    sent = place_orders(product.api.host, product.api.port, guest, rate=rate, seconds=seconds)
-    reader.await_events(len(sent), SEEN_SECONDS)
+    place_orders(api, guests, rate=rate, seconds=WARM_UP_SECONDS)
+    with following(api.port, [sign_in(api.url, STAFF)]) as await_arrivals:
+        print(f"{rate} orders/s for {seconds} s …", flush=True)
+        sent = place_orders(api, guests, rate=rate, seconds=seconds)
+        arrivals = await_arrivals(len(sent))
     ids = {order.id for order in sent}
     with psycopg.connect(database_url) as conn:
         stored = [Stored(*row) for row in conn.execute(STORED)]
     return Run(
         sent,
         [order for order in stored if order.order_id in ids],
-        [event for event in reader.seen() if event.order_id in ids],
+        [event for event in arrivals if event.order_id in ids],
     )
 
 
@@ -176,7 +154,7 @@ def problems(run: Run) -> list[str]:
     return [
         *(f"{count} answers were {status}" for status, count in sorted(refused.items())),
         *unlike(accepted, (order.order_id for order in run.stored), "in the log of events"),
-        *unlike(accepted, (event.order_id for event in run.seen if event.type == "placed"), "on the stream"),
+        *unlike(accepted, (event.order_id for event in run.seen), "on the stream"),
     ]
 
 
@@ -196,7 +174,7 @@ def ways(run: Run) -> list[Way]:
         ServerError: hardly any did.
     """
     stored = {order.order_id: order for order in run.stored}
-    seen = {event.order_id: event.at for event in run.seen}
+    seen = {event.order_id: event.arrived_at for event in run.seen}
     found = [
         Way(order.due_at, order.answered_at, *stored[order.id][1:], seen[order.id])
         for order in run.sent
@@ -210,9 +188,7 @@ def ways(run: Run) -> list[Way]:
 def spans(found: list[Way]) -> Iterator[Span]:
     """The times between the places of SPANS."""
     for begins, ends in SPANS:
-        times_ms = [(getattr(way, ends) - getattr(way, begins)) * MILLISECONDS for way in found]
-        cuts = quantiles(times_ms, n=100, method="inclusive")
-        yield Span(NAMES[begins], NAMES[ends], (cuts[49], cuts[98], max(times_ms)))
+        yield Span(NAMES[begins], NAMES[ends], Times.of([getattr(way, ends) - getattr(way, begins) for way in found]))
 
 
 def chart(found: list[Span]) -> Chart:
@@ -225,7 +201,7 @@ def chart(found: list[Span]) -> Chart:
         bars=[
             Bar(f"{one.begins} → {one.ends}", name, Spread.of([time_ms]))
             for one in found
-            for name, time_ms in zip(("p50", "p99"), one.times_ms, strict=False)
+            for name, time_ms in (("p50", one.times.p50), ("p99", one.times.p99))
         ],
     )
 
@@ -237,4 +213,4 @@ def transactions(run: Run) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("end_to_end", parse_options, find))

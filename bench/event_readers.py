@@ -1,9 +1,12 @@
-"""Reads many streams of events in one process, and notes when each event arrived."""
+"""Reads streams of events in a process of its own, and notes when each event arrived."""
 
+import multiprocessing
 import re
 import resource
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing.connection import Connection
 from selectors import EVENT_READ, DefaultSelector
@@ -12,13 +15,16 @@ from typing import NamedTuple
 import msgspec
 
 from dev.ports import LOOPBACK
+from dev.servers import ServerError
 
 OPEN_SECONDS = 30.0
-LATE_SECONDS = 10.0  # how long events are waited for that are missing
+LATE_SECONDS = 30.0  # how long events are waited for that are missing
 AFTERWARDS_SECONDS = 0.5  # in which an event that is told twice would come
 RECEIVED_BYTES = 1 << 16
 MESSAGE = re.compile(rb"event: placed\ndata: ([^\n]*)\n\n")  # within one chunk of the answer
-GRANTED, READY = b"HTTP/1.1 200", b"event: ready"
+READY = b"event: ready"
+
+_spawn = multiprocessing.get_context("spawn")
 
 
 class Arrival(NamedTuple):
@@ -40,7 +46,6 @@ class Stream:
 
     def __init__(self, number: int, port: int, token: str) -> None:
         self.number = number
-        self.is_granted: bool | None = None  # None: there is no answer yet
         self.is_ready = False
         self.is_over = False
         self._rest = b""
@@ -57,8 +62,6 @@ class Stream:
         received = self._socket.recv(RECEIVED_BYTES)
         self.is_over = not received
         self._rest += received
-        if self.is_granted is None:
-            self.is_granted = self._rest.startswith(GRANTED)
         self.is_ready = self.is_ready or READY in self._rest
         found, end = [], 0
         for message in MESSAGE.finditer(self._rest):
@@ -98,7 +101,35 @@ class Readers:
         return [Arrival(number, event.order_id, event.at.timestamp(), when) for number, event, when in events]
 
 
-def follow(connection: Connection, port: int, tokens: list[str]) -> None:
+@contextmanager
+def following(port: int, tokens: list[str]) -> Iterator[Callable[[int], list[Arrival]]]:
+    """A stream for each token, all of them ready; what is yielded waits for so many events and gives what arrived.
+
+    Raises:
+        ServerError: streams were refused, or the server ended some.
+    """
+    here, there = _spawn.Pipe()
+    process = _spawn.Process(target=_follow, args=(there, port, tokens))
+
+    def arrivals(count: int) -> list[Arrival]:
+        here.send(count)
+        found, ended = here.recv()
+        if ended:
+            raise ServerError(f"{ended} streams were ended")
+        return list(found)
+
+    process.start()
+    there.close()
+    try:
+        if refused := len(tokens) - here.recv():
+            raise ServerError(f"{refused} streams were refused")
+        yield arrivals
+    finally:
+        process.kill()
+        process.join()
+
+
+def _follow(connection: Connection, port: int, tokens: list[str]) -> None:
     """A process's whole work.
 
     It sends how many streams it got, when each of these is ready; it is sent how many events are to arrive, and sends

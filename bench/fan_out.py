@@ -1,52 +1,36 @@
 """`python -m bench.fan_out`: many streams of events while orders are placed at a fixed rate.
 
-API and consumer run as in production. Every order is a guest's who has a stream, so its event goes to that stream and
+Everything runs as in production. Every order is a guest's who has a stream, so its event goes to that stream and
 to all of the staff's. Intake is measured first without a stream, then with all of them. An event that is missing or
 comes twice fails the run.
 """
 
 import argparse
-import multiprocessing
-import shlex
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
 from statistics import median
 from typing import NamedTuple
-from uuid import uuid4
 
 import psutil
-import psycopg
-from pika.exceptions import AMQPError
 
-from bench.event_readers import Arrival, follow
-from bench.machine import this_machine
-from bench.order_source import Placed, place_orders
-from bench.people import Person, add_people
-from bench.queues import Queues
-from bench.section import Section
+from bench import part, production
+from bench.contenders import WORKERS
+from bench.event_readers import Arrival, following
+from bench.figures import KIB, MILLISECONDS_PER_SECOND, Times
+from bench.open_loop import Sent, place_orders
+from bench.people import add_people
+from bench.processes import cpu_seconds, rss_bytes
+from bench.section import Findings
 from bench.servers import Servers, running
-from dev import product, state
-from dev.ports import LOOPBACK, free_ports
-from dev.product import ProductServer
-from dev.rabbitmq import ensure_installed
-from dev.run import Api, Parts, interrupt_on_signals
 from dev.servers import ServerError
-from shakerqueue.messaging.topology import Topology
 from shakerqueue.queries.models import UserRole
 
-WORKERS = 2
 STREAMS = 400  # of a worker: the product's default
 MAX_STREAMS = 10_000
 GOAL_MS = 250.0
 WARM_UP_SECONDS = 2.0
-MILLISECONDS = 1_000
-KIB = 1 << 10
 HEADINGS = [
     "streams of staff + guests",
     "events/s delivered",
@@ -57,23 +41,6 @@ HEADINGS = [
     "RSS a stream, KiB",
     "idle CPU a stream, ms/s",
 ]
-
-_spawn = multiprocessing.get_context("spawn")
-
-
-class Times(NamedTuple):
-    """Of many that were measured, in milliseconds."""
-
-    p50: float
-    p99: float
-    most: float
-
-    @classmethod
-    def of(cls, seconds: list[float]) -> "Times":
-        """Of at least one."""
-        ordered = sorted(seconds)
-        p50, p99 = (ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
-        return cls(*(MILLISECONDS * value for value in (p50, p99, ordered[-1])))
 
 
 class Trial(NamedTuple):
@@ -90,39 +57,6 @@ class Trial(NamedTuple):
     idle_cpu_ms: float  # in a second, for each stream
 
 
-class NoRoom(Exception):
-    """Streams were refused."""
-
-
-def main() -> int:
-    """Exit code 0 when every event arrived once."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    machine = this_machine()
-    ensure_installed()
-    remarks: list[str] = []
-    try:
-        with running() as servers:
-            trials = list(measure(servers, options, remarks))
-            section = Section(
-                part="fan_out",
-                command=shlex.join(["python", "-m", "bench.fan_out", *sys.argv[1:]]),
-                machine=machine,
-                servers=servers.told,
-                headings=HEADINGS,
-                rows=list(rows(trials)),
-                remarks=[f"{options.rate:g} orders/s for {options.seconds:g} s, {WORKERS} workers", *remarks],
-            )
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (NoRoom, ServerError, OSError, AMQPError, psycopg.Error) as error:
-        print(f"bench.fan_out: {error or repr(error)}", file=sys.stderr)
-        return 1
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 0
-
-
 def parse_options(words: list[str]) -> argparse.Namespace:
     """How many follow, and how much happens."""
     parser = argparse.ArgumentParser(prog="python -m bench.fan_out", description=__doc__)
@@ -136,6 +70,14 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def find(options: argparse.Namespace) -> Findings:
+    """All trials, and what was found besides."""
+    remarks = [f"{options.rate:g} orders/s for {options.seconds:g} s, {WORKERS} workers"]
+    with running() as servers:
+        trials = list(measure(servers, options, remarks))
+        return Findings(servers=servers.told, headings=HEADINGS, rows=list(rows(trials)), remarks=remarks)
+
+
 def measure(servers: Servers, options: argparse.Namespace, remarks: list[str]) -> Iterator[Trial]:
     """All rounds, and what limits it if that was asked for; what is found besides goes into the remarks."""
     for number in range(1, options.rounds + 1):
@@ -145,7 +87,7 @@ def measure(servers: Servers, options: argparse.Namespace, remarks: list[str]) -
         staff, guests = 2 * staff, 2 * guests
         try:
             trial = try_out(servers, options, staff, guests)
-        except (NoRoom, ServerError) as error:
+        except ServerError as error:
             remarks.append(f"limit: {staff + guests:,} streams: {error}")
             return
         yield told("doubled", trial)
@@ -169,29 +111,27 @@ def try_out(servers: Servers, options: argparse.Namespace, staff: int, guests: i
     """Measure with so many streams.
 
     Raises:
-        NoRoom: streams were refused.
-        ServerError: an order was not accepted, or an event is missing or was told twice.
+        ServerError: streams were refused or ended, an order was not accepted, or an event is missing or was told twice.
     """
     secret, database = servers.settings["JWT_SECRET"], servers.database_url
-    with product_running(servers, staff + guests) as api, ProcessPoolExecutor(1, _spawn) as process:
+    room = min(MAX_STREAMS, max(STREAMS, staff + guests))
+    with production.running(servers, STREAMS=str(room)) as product:
+        workers = product.api_workers()
 
-        def load(seconds: float) -> list[Placed]:
-            return accepted(process.submit(place_orders, api.port, customers, options.rate, seconds).result())
+        def load(seconds: float) -> list[Sent]:
+            return accepted(place_orders(product.api, customers, rate=options.rate, seconds=seconds))
 
         customers = add_people(database, secret, UserRole.CUSTOMER, guests)
         boards = add_people(database, secret, UserRole.EMPLOYEE, staff)
         load(WARM_UP_SECONDS)
         without = load(options.seconds)
-        before = usage(api, options.idle_seconds)
-        with streams(api.port, boards + customers) as connection:
-            idle = usage(api, options.idle_seconds)
+        before = usage(workers, options.idle_seconds)
+        with following(product.api.port, boards + customers) as await_arrivals:
+            idle = usage(workers, options.idle_seconds)
             orders = load(options.seconds)
-            connection.send(len(orders) * (staff + 1))
-            arrivals, ended = connection.recv()
-    if ended:
-        raise ServerError(f"{ended} streams were ended")
-    check(orders, arrivals, boards, customers)
-    answered_at = {order.order_id: order.answered_at for order in orders}
+            arrivals = await_arrivals(len(orders) * (staff + 1))
+    check(orders, arrivals, staff)
+    answered_at = {order.id: order.answered_at for order in orders}
     return Trial(
         staff=staff,
         guests=guests,
@@ -200,100 +140,50 @@ def try_out(servers: Servers, options: argparse.Namespace, staff: int, guests: i
         transaction_to_arrived=Times.of([event.arrived_at - event.at for event in arrivals]),
         intake_without=intake(without),
         intake_with=intake(orders),
-        rss_kib=(idle.rss - before.rss) / KIB / (staff + guests),
-        idle_cpu_ms=MILLISECONDS * (idle.cpu_share - before.cpu_share) / (staff + guests),
+        rss_kib=(idle.rss_bytes - before.rss_bytes) / KIB / (staff + guests),
+        idle_cpu_ms=MILLISECONDS_PER_SECOND * (idle.cpu_share - before.cpu_share) / (staff + guests),
     )
-
-
-@contextmanager
-def product_running(servers: Servers, count: int) -> Iterator[Api]:
-    """API and consumer, as in production, with room for so many streams."""
-    topology, [port] = Topology(f"bench-{uuid4().hex[:8]}"), free_ports(1)
-    settings = {
-        **servers.settings,
-        "AMQP_PREFIX": topology.prefix,
-        "HOST": LOOPBACK,
-        "PORT": str(port),
-        "WORKERS": str(WORKERS),
-        "STREAMS": str(min(MAX_STREAMS, max(STREAMS, count))),
-        "LOG_LEVEL": "WARNING",
-    }
-    with Queues.of(servers.amqp_url, [topology]), state.temporary() as folder, Parts() as parts:
-        parts.launch(ProductServer("Consumer", product.CONSUME, state_folder=folder, settings=settings))
-        api = Api(LOOPBACK, port, state_folder=Path(folder), settings=settings)
-        parts.launch(api)
-        api.wait_ready()
-        yield api
-
-
-@contextmanager
-def streams(port: int, people: list[Person]) -> Iterator[Connection]:
-    """A process that reads a stream of each; what to say to it and to hear from it: `event_readers.follow`.
-
-    Raises:
-        NoRoom: streams were refused.
-    """
-    here, there = _spawn.Pipe()
-    process = _spawn.Process(target=follow, args=(there, port, [person.token for person in people]))
-    process.start()
-    try:
-        granted = here.recv()
-        if granted < len(people):
-            raise NoRoom(f"{len(people) - granted} were refused")
-        yield here
-    finally:
-        process.kill()
-        process.join()
 
 
 class Usage(NamedTuple):
     """What the API's processes take while nothing happens."""
 
-    rss: int  # bytes
+    rss_bytes: int
     cpu_share: float  # of one core
 
 
-def usage(api: Api, seconds: float) -> Usage:
+def usage(workers: list[psutil.Process], seconds: float) -> Usage:
     """Measured for so long."""
-    workers = psutil.Process(api.pid).children(recursive=True)
-    before = cpu_seconds(workers)
+    before = sum(map(cpu_seconds, workers))
     time.sleep(seconds)
-    spent = cpu_seconds(workers) - before
-    return Usage(sum(worker.memory_info().rss for worker in workers), spent / seconds)
+    spent = sum(map(cpu_seconds, workers)) - before
+    return Usage(sum(map(rss_bytes, workers)), spent / seconds)
 
 
-def cpu_seconds(processes: list[psutil.Process]) -> float:
-    """Of all of them, since they started."""
-    return float(sum(sum(process.cpu_times()[:2]) for process in processes))
-
-
-def accepted(orders: list[Placed]) -> list[Placed]:
+def accepted(orders: list[Sent]) -> list[Sent]:
     """The orders, if all of them were accepted.
 
     Raises:
         ServerError: one was not.
     """
-    refused = sum(order.order_id is None for order in orders)
+    refused = sum(not order.id for order in orders)
     if refused:
         raise ServerError(f"{refused} of {len(orders)} orders were not accepted")
     return orders
 
 
-def intake(orders: list[Placed]) -> Times:
+def intake(orders: list[Sent]) -> Times:
     """From when an order was to be sent to its answer."""
     return Times.of([order.answered_at - order.due_at for order in orders])
 
 
-def check(orders: list[Placed], arrivals: list[Arrival], boards: list[Person], customers: list[Person]) -> None:
+def check(orders: list[Sent], arrivals: list[Arrival], staff: int) -> None:
     """Every board hears of every order once, and every guest of their own.
 
     Raises:
         ServerError: something is missing or too much.
     """
-    stream_of = {person.id: number for number, person in enumerate(customers, start=len(boards))}
-    expected = Counter(
-        (stream, str(order.order_id)) for order in orders for stream in (*range(len(boards)), stream_of[order.guest_id])
-    )
+    expected = Counter((stream, order.id) for order in orders for stream in (*range(staff), staff + order.guest))
     found = Counter((event.reader, event.order_id) for event in arrivals)
     missing, surplus = (expected - found).total(), (found - expected).total()
     if missing or surplus:
@@ -322,4 +212,4 @@ def medians(times: list[Times]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("fan_out", parse_options, find))

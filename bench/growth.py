@@ -7,32 +7,27 @@ off beside the stored orders, each right after a checkpoint, when PostgreSQL wri
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from statistics import median, quantiles
+from statistics import median
 from typing import NamedTuple
 from uuid import uuid4
 
-import httpx
 import psycopg
-from pika.exceptions import AMQPError
 from psycopg.sql import SQL, Identifier
 
-from bench import history
+from bench import history, part
 from bench.contenders import ours
 from bench.drain import work_off
-from bench.machine import this_machine
-from bench.section import Section
+from bench.figures import Times
+from bench.section import Findings
 from bench.servers import Servers, running
-from bench.staff_requests import REQUESTS, Caller, taken_ms
-from dev.ports import LOOPBACK, free_ports
+from bench.staff_requests import REQUESTS, Caller, taken_seconds
+from dev.ports import free_ports
 from dev.postgres import PrivatePostgres
-from dev.rabbitmq import ensure_installed
-from dev.run import Parts, interrupt_on_signals
-from dev.servers import ServerError
+from dev.run import Parts
 
 SMALL = 1_000
 POSTGRES = {"shared_buffers": "1GB", "max_wal_size": "4GB"}  # as docs/operations.md advises a bar with years of orders
@@ -72,40 +67,10 @@ class Site:
 
 
 class Figures(NamedTuple):
-    """Milliseconds of the requests of each round, by what was asked; and the orders per second of each drain."""
+    """What the requests of each round took, by what was asked; and the orders per second of each drain."""
 
-    requests: dict[str, list[list[float]]]
+    requests: dict[str, list[Times]]
     drains: list[float]
-
-
-def main() -> int:
-    """Exit code 0 when all was measured, whatever was found."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    machine = this_machine()
-    ensure_installed()
-    try:
-        with running(POSTGRES) as servers:
-            sites = [Site(orders=SMALL, servers=servers), Site(orders=options.orders, servers=second(servers))]
-            stored = [site.fill() for site in sites]
-            found = measure(sites, options)
-            section = Section(
-                part="growth",
-                command=shlex.join(["python", "-m", "bench.growth", *sys.argv[1:]]),
-                machine=machine,
-                servers=servers.told,
-                headings=["", *(f"{site.orders:,} orders" for site in sites), "times as slow"],
-                rows=list(rows(found)),
-                remarks=remarks(stored, options),
-            )
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (ServerError, OSError, AMQPError, psycopg.Error, httpx.HTTPError) as error:
-        print(f"bench.growth: {error or repr(error)}", file=sys.stderr)
-        return 1
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 0
 
 
 def parse_options(words: list[str]) -> argparse.Namespace:
@@ -117,6 +82,19 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--drains", type=int, default=3, help="backlogs that are worked off at each size (3)")
     parser.add_argument("--backlog", type=int, default=20_000, help="orders in each of them (20,000)")
     return parser.parse_args(words)
+
+
+def find(options: argparse.Namespace) -> Findings:
+    """Measure at both sizes, whatever comes of it."""
+    with running(POSTGRES) as servers:
+        sites = [Site(orders=SMALL, servers=servers), Site(orders=options.orders, servers=second(servers))]
+        stored = [site.fill() for site in sites]
+        return Findings(
+            servers=servers.told,
+            headings=["", *(f"{site.orders:,} orders" for site in sites), "times as slow"],
+            rows=list(rows(measure(sites, options))),
+            remarks=remarks(stored, options),
+        )
 
 
 def remarks(stored: list[history.Counts], options: argparse.Namespace) -> list[str]:
@@ -146,8 +124,8 @@ def measure(sites: list[Site], options: argparse.Namespace) -> list[Figures]:
         ask_all(callers, options.requests // 10)  # to warm up
         for number in range(1, options.rounds + 1):
             for figures, taken in zip(found, ask_all(callers, options.requests), strict=True):
-                for name, milliseconds in taken.items():
-                    figures.requests[name].append(milliseconds)
+                for name, seconds in taken.items():
+                    figures.requests[name].append(Times.of(seconds))
             print(f"  round {number} of {options.rounds} of requests", flush=True)
     for number in range(1, options.drains + 1):
         for site, figures in zip(sites, found, strict=True):
@@ -167,17 +145,17 @@ def caller(site: Site) -> Iterator[Caller]:
         parts.launch(contender.server)
         contender.server.wait_ready()
         night = history.oldest_night(site.orders)
-        with Caller.of(f"http://{LOOPBACK}:{port}", site.servers.database_url, night) as found:
+        with Caller.of(contender.url, site.servers.database_url, night) as found:
             yield found
 
 
 def ask_all(callers: list[Caller], times: int) -> list[dict[str, list[float]]]:
-    """Milliseconds of every kind of request, by caller; they take turns."""
+    """Seconds of every kind of request, by caller; they take turns."""
     taken: list[dict[str, list[float]]] = [{name: [] for name in REQUESTS} for _ in callers]
     for _ in range(times):
         for name, request in REQUESTS.items():
             for found, each in zip(taken, callers, strict=True):
-                found[name].append(taken_ms(request, each))
+                found[name].append(taken_seconds(request, each))
     return taken
 
 
@@ -202,17 +180,13 @@ def checkpoint(servers: Servers) -> None:
 def rows(found: list[Figures]) -> Iterator[list[str]]:
     """A line for each kind of request, and one for the drain."""
     for name in REQUESTS:
-        p50s, p99s = ([share(figures.requests[name], percent) for figures in found] for percent in (50, 99))
+        p50s = [median(times.p50 for times in figures.requests[name]) for figures in found]
+        p99s = [median(times.p99 for times in figures.requests[name]) for figures in found]
         cells = [f"{p50:.1f} / {p99:.1f}" for p50, p99 in zip(p50s, p99s, strict=True)]
         yield [f"{name}, ms", *cells, f"{p50s[-1] / p50s[0]:.2f} / {p99s[-1] / p99s[0]:.2f}"]
     rates = [median(figures.drains) for figures in found]
     yield ["the drain, orders/s", *(f"{rate:,.0f}" for rate in rates), f"{rates[0] / rates[-1]:.2f}"]
 
 
-def share(rounds: list[list[float]], percent: int) -> float:
-    """That percentile of each round; the median of the rounds."""
-    return median(quantiles(milliseconds, n=100)[percent - 1] for milliseconds in rounds)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("growth", parse_options, find))

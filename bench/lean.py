@@ -5,25 +5,21 @@ runs as in production, and nobody asks for anything.
 """
 
 import argparse
-import shlex
 import sys
 import time
 from typing import NamedTuple
 
 import psutil
 import psycopg
-from pika.exceptions import AMQPError
 
-from bench import drain, production, servers, wrk
+from bench import drain, part, production, servers, wrk
 from bench.charts import Bar, Chart
-from bench.drain import MIB
-from bench.machine import this_machine
-from bench.production import GUEST, Production
-from bench.results import Spread
-from bench.section import Section
+from bench.figures import MIB, MILLISECONDS_PER_SECOND, Spread
+from bench.people import GUEST, sign_in
+from bench.processes import cpu_seconds, rss_bytes
+from bench.production import Production
+from bench.section import Findings
 from bench.servers import Servers
-from dev.rabbitmq import ensure_installed
-from dev.run import interrupt_on_signals
 from dev.servers import ServerError
 
 CONNECTIONS = 64
@@ -32,7 +28,7 @@ SETTLE_SECONDS = 5.0
 WORKER, CONSUMER = "API, each worker", "consumer"
 GOALS_MIB = {WORKER: "120", CONSUMER: "80"}
 HEADINGS = ["process", "RSS, MiB", "goal", "CPU at rest, ms a minute"]
-MILLISECONDS_PER_SECOND, SECONDS_PER_MINUTE = 1_000, 60
+SECONDS_PER_MINUTE = 60
 
 
 class Taken(NamedTuple):
@@ -41,39 +37,6 @@ class Taken(NamedTuple):
     process: str
     rss_mib: list[float]  # once or, of the consumer, a quarter of the way and at the end
     cpu_ms: float  # in a minute at rest
-
-
-def main() -> int:
-    """Exit code 0 when it could be measured."""
-    options = parse_options(sys.argv[1:])
-    interrupt_on_signals()
-    machine = this_machine()
-    ensure_installed()
-    try:
-        with servers.running() as started:
-            found = measure(started, options)
-            section = Section(
-                part="lean",
-                command=shlex.join(["python", "-m", "bench.lean", *sys.argv[1:]]),
-                machine=machine,
-                servers=started.told,
-                headings=HEADINGS,
-                rows=list(map(row, found)),
-                remarks=[
-                    f"API and webhooks after {options.load_seconds} s of orders over {CONNECTIONS} connections",
-                    f"the consumer over {options.orders:,} orders, a quarter of the way and at the end",
-                    f"at rest for {options.quiet_seconds} s",
-                ],
-                charts=[chart(found)],
-            )
-    except KeyboardInterrupt:
-        print("Stopped; nothing was written.", flush=True)
-        return 1
-    except (ServerError, OSError, AMQPError, psycopg.Error, psutil.Error) as error:
-        print(f"bench.lean: {error or repr(error)}", file=sys.stderr)
-        return 1
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 0
 
 
 def parse_options(words: list[str]) -> argparse.Namespace:
@@ -85,6 +48,23 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def find(options: argparse.Namespace) -> Findings:
+    """Measure every kind of process."""
+    with servers.running() as started:
+        found = measure(started, options)
+        return Findings(
+            servers=started.told,
+            headings=HEADINGS,
+            rows=list(map(row, found)),
+            remarks=[
+                f"API and webhooks after {options.load_seconds} s of orders over {CONNECTIONS} connections",
+                f"the consumer over {options.orders:,} orders, a quarter of the way and at the end",
+                f"at rest for {options.quiet_seconds} s",
+            ],
+            charts=[chart(found)],
+        )
+
+
 def measure(started: Servers, options: argparse.Namespace) -> list[Taken]:
     """What each kind of process takes.
 
@@ -94,13 +74,13 @@ def measure(started: Servers, options: argparse.Namespace) -> list[Taken]:
     with production.running(started) as product:
         load(product, options.load_seconds)
         await_rest(started.database_url)
-        rss_mib = {name: [max(map(rss_of, processes))] for name, processes in processes_of(product).items()}
+        taken_mib = {name: [max(map(rss_bytes, processes)) / MIB] for name, processes in processes_of(product).items()}
         print(f"Quiet for {options.quiet_seconds} s …", flush=True)
         cpu_ms = at_rest(product, options.quiet_seconds)
     print(f"A backlog of {options.orders:,} orders …", flush=True)
     samples = drain.drain(started, options.orders, consumers=1, packed=PACKED).rss_mib
-    rss_mib[CONSUMER] = [samples[len(samples) // 4], samples[-1]]
-    return [Taken(name, rss_mib[name], cpu_ms[name]) for name in rss_mib]
+    taken_mib[CONSUMER] = [samples[len(samples) // 4], samples[-1]]
+    return [Taken(name, taken_mib[name], cpu_ms[name]) for name in taken_mib]
 
 
 def row(taken: Taken) -> list[str]:
@@ -128,7 +108,7 @@ def load(product: Production, seconds: int) -> None:
     """
     print(f"Orders over {CONNECTIONS} connections for {seconds} s …", flush=True)
     url = f"{product.api.url}/orders"
-    done = wrk.place_orders(url, product.sign_in(GUEST), connections=CONNECTIONS, seconds=seconds)
+    done = wrk.place_orders(url, sign_in(product.api.url, GUEST), connections=CONNECTIONS, seconds=seconds)
     if done.problems:
         raise ServerError("; ".join(done.problems))
 
@@ -152,11 +132,6 @@ def processes_of(product: Production) -> dict[str, list[psutil.Process]]:
     }
 
 
-def rss_of(process: psutil.Process) -> float:
-    """In MiB."""
-    return float(process.memory_info().rss) / MIB
-
-
 def at_rest(product: Production, seconds: int) -> dict[str, float]:
     """CPU milliseconds a minute, by process; of several the most."""
     processes = processes_of(product)
@@ -171,11 +146,5 @@ def at_rest(product: Production, seconds: int) -> dict[str, float]:
     }
 
 
-def cpu_seconds(process: psutil.Process) -> float:
-    """What it computed so far, in the kernel, too."""
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("lean", parse_options, find))

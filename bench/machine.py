@@ -9,9 +9,8 @@ import psutil
 
 from bench import peer_environment
 from bench.contenders import OURS, Contender
+from bench.figures import GIB
 from bench.results import Machine
-
-GIB = 1 << 30
 
 
 def this_machine() -> Machine:

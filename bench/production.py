@@ -5,19 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
-import httpx
 import psutil
 
-from bench.contenders import THREADS, WORKERS
+from bench.contenders import our_settings
+from bench.queues import Queues
 from bench.servers import Servers
 from dev import product
 from dev.ports import LOOPBACK, free_ports
 from dev.product import ProductServer
 from dev.run import Api, Parts
-from dev.servers import ServerError
+from shakerqueue.messaging.topology import Topology
 
-GUEST, BARTENDER = "user@example.com", "bartender@example.com"
-PASSWORD = "password123"  # noqa: S105 - the demo users', who are nowhere else
 WORKER_COMMAND = "spawn_main"  # of multiprocessing; its resource tracker is a child of the API as well
 
 
@@ -29,17 +27,6 @@ class Production:
     consumer: ProductServer
     webhooks: ProductServer
 
-    def sign_in(self, email: str) -> str:
-        """An access token, good for 15 minutes.
-
-        Raises:
-            ServerError: the API does not let them in.
-        """
-        answer = httpx.post(f"{self.api.url}/login", json={"email": email, "password": PASSWORD})
-        if answer.status_code != httpx.codes.OK:
-            raise ServerError(f"signing in failed: {answer.status_code} {answer.text}")
-        return str(answer.json()["token"])
-
     def api_workers(self) -> list[psutil.Process]:
         """The API's processes that serve requests."""
         children = psutil.Process(self.api.pid).children()
@@ -47,28 +34,20 @@ class Production:
 
 
 @contextmanager
-def running(servers: Servers) -> Iterator[Production]:
-    """Start everything, on queues of its own, and end it afterwards.
+def running(servers: Servers, **more: str) -> Iterator[Production]:
+    """Start everything, on queues of its own and with `more` settings, and end it afterwards.
 
     Raises:
         ServerError: a part did not start.
     """
-    [port] = free_ports(1)
-    settings = {
-        **servers.settings,
-        "AMQP_PREFIX": f"bench-{uuid4().hex[:8]}",
-        "HOST": LOOPBACK,
-        "PORT": str(port),
-        "WORKERS": str(WORKERS),
-        "THREADS": str(THREADS),
-        "LOG_LEVEL": "WARNING",
-    }
+    [port], topology = free_ports(1), Topology(f"bench-{uuid4().hex[:8]}")
+    settings = {**our_settings(servers.settings, port, topology.prefix), **more}
     found = Production(
         api=Api(LOOPBACK, port, state_folder=servers.folder, settings=settings),
         consumer=ProductServer("Consumer", product.CONSUME, state_folder=servers.folder, settings=settings),
         webhooks=ProductServer("Webhooks", product.SEND_WEBHOOKS, state_folder=servers.folder, settings=settings),
     )
-    with Parts() as parts:
+    with Queues.of(servers.amqp_url, [topology]), Parts() as parts:
         for server in (found.consumer, found.webhooks, found.api):
             parts.launch(server)
         found.api.wait_ready()

@@ -5,7 +5,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.charts import Bar, Chart, draw
-from bench.results import Results, Spread, Summary, newest, ratio, read, summaries, valid_rounds
+from bench.figures import Spread
+from bench.results import Results, Summary, newest, ratio, read, summaries, valid_rounds
 from bench.section import DOCUMENT, circumstances, markdown_table, read_section, with_part
 
 INTAKE = ["intake", "keys"]  # kept round by round
@@ -79,11 +80,10 @@ def _rows(results: Results) -> list[list[str]]:
 
 
 def _row(summary: Summary, compared: str) -> list[str]:
-    rate = summary.per_second
     return [
         str(summary.connections),
         summary.contender,
-        f"{rate.median:,.0f} ({rate.lowest:,.0f} to {rate.highest:,.0f})",
+        summary.per_second.told,
         f"{summary.p50_ms.median:.1f}",
         f"{summary.p99_ms.median:.1f}",
         compared,

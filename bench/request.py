@@ -7,24 +7,21 @@ Flask, werkzeug and webargs do for any request.
 import argparse
 import io
 import os
-import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from statistics import median
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 from flask import Flask
 
-from bench import servers
-from bench.machine import this_machine
-from bench.section import Section
-from bench.stack import GUEST
+from bench import part, servers
+from bench.figures import MICROSECONDS_PER_SECOND, Spread
+from bench.people import GUEST
+from bench.section import Findings
 from bench.unpublished import create_app
 from bench.wrk import ORDER
-from dev.rabbitmq import ensure_installed
 from shakerqueue.api.express import ExpressOrders
 from shakerqueue.api.services import EXTENSION, Services
 
@@ -32,31 +29,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 HEADINGS = ["way", "CPU µs a request (lowest to highest)"]
-MICROSECONDS = 1_000_000
-
-
-def main() -> int:
-    """Exit code 0."""
-    options = parse_options(sys.argv[1:])
-    machine = this_machine()
-    ensure_installed()
-    with servers.running() as started, application(started.settings) as app:
-        express = app.wsgi_app
-        assert isinstance(express, ExpressOrders)
-        token = app.test_client().post("/login", json=GUEST).get_json()["token"]
-        ways: dict[str, WSGIApplication] = {"the short way": express, "Flask's way": express.usual_way}
-        found = measure(ways, token, options.rounds, options.requests)
-        section = Section(
-            part="request",
-            command=shlex.join(["python", "-m", "bench.request", *sys.argv[1:]]),
-            machine=machine,
-            servers=started.told,
-            headings=HEADINGS,
-            rows=[[name, f"{median(each):.0f} ({min(each):.0f} to {max(each):.0f})"] for name, each in found.items()],
-            remarks=[f"{options.rounds} rounds of {options.requests:,} requests each way, in turn, in one thread"],
-        )
-    print(f"\n{section.markdown()}\n\nWritten to {section.keep()}")
-    return 0
 
 
 def parse_options(words: list[str]) -> argparse.Namespace:
@@ -65,6 +37,22 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7, help="how often each way is measured (7)")
     parser.add_argument("--requests", type=int, default=2_000, help="in each round (2,000)")
     return parser.parse_args(words)
+
+
+def find(options: argparse.Namespace) -> Findings:
+    """Measure both ways into one application."""
+    with servers.running() as started, application(started.settings) as app:
+        express = app.wsgi_app
+        assert isinstance(express, ExpressOrders)
+        token = app.test_client().post("/login", json=GUEST).get_json()["token"]
+        ways: dict[str, WSGIApplication] = {"the short way": express, "Flask's way": express.usual_way}
+        found = measure(ways, token, options.rounds, options.requests)
+        return Findings(
+            servers=started.told,
+            headings=HEADINGS,
+            rows=[[name, Spread.of(each).told] for name, each in found.items()],
+            remarks=[f"{options.rounds} rounds of {options.requests:,} requests each way, in turn, in one thread"],
+        )
 
 
 @contextmanager
@@ -84,7 +72,7 @@ def measure(ways: dict[str, "WSGIApplication"], token: str, rounds: int, request
         for name, way in ways.items():
             taken = cpu_seconds(lambda: place(way, token), requests)  # noqa: B023 - called before the next one
             if number:  # the first is for warming up
-                found[name].append(taken / requests * MICROSECONDS)
+                found[name].append(taken / requests * MICROSECONDS_PER_SECOND)
     return found
 
 
@@ -133,4 +121,4 @@ def environ(token: str) -> "WSGIEnvironment":
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(part.run("request", parse_options, find))

@@ -4,10 +4,10 @@ import os
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
-from statistics import median
 
 import msgspec
 
+from bench.figures import Spread
 from dev.state import CLONE
 
 FOLDER = Path(os.environ.get("BENCH_FOLDER", CLONE / ".local" / "bench"))
@@ -61,19 +61,6 @@ class Results(msgspec.Struct, frozen=True, kw_only=True):
     def part(self) -> str:
         """Its name in the document's markers."""
         return "keys" if self.with_keys else "intake"
-
-
-class Spread(msgspec.Struct, frozen=True):
-    """One figure over several rounds."""
-
-    median: float
-    lowest: float
-    highest: float
-
-    @classmethod
-    def of(cls, values: list[float]) -> "Spread":
-        """The spread of at least one value."""
-        return cls(median(values), min(values), max(values))
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,18 +12,23 @@ from dev.state import CLONE
 DOCUMENT = CLONE / "docs" / "performance.md"
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """What a part found. `problems` are why its figures must not count."""
 
-    part: str  # its name on the command line, and in the document's markers
-    command: str
-    machine: Machine
-    servers: str
+    servers: str  # their versions
     headings: list[str]
     rows: list[list[str]]
     remarks: list[str] = []
     problems: list[str] = []
     charts: list[Chart] = []
+
+
+class Section(Findings, frozen=True, kw_only=True):
+    """The same, with where it comes from."""
+
+    part: str  # its name on the command line, and in the document's markers
+    command: str
+    machine: Machine
     measured_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
 
     def markdown(self) -> str:

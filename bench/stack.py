@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
-
 from bench import servers
 from bench.contenders import CONTENDERS, Contender
+from bench.people import GUEST, sign_in
 from bench.queues import Queues
 from bench.servers import Servers, wait_for
 from dev.ports import free_ports
 from dev.run import Parts
-from dev.servers import ServerError
-
-GUEST = {"email": "user@example.com", "password": "password123"}
-STAFF = {"email": "bartender@example.com", "password": "password123"}
 
 Make = Callable[[Path, dict[str, str], int, str], Contender]  # folder, settings, port, prefix of its queues
 
@@ -37,10 +32,7 @@ class Stack:
         Raises:
             ServerError: our API does not let them in.
         """
-        answer = httpx.post(self.contenders[0].orders_url.replace("/orders", "/login"), json=who)
-        if answer.status_code != httpx.codes.OK:
-            raise ServerError(f"signing in failed: {answer.status_code} {answer.text}")
-        return str(answer.json()["token"])
+        return sign_in(self.contenders[0].url, who)
 
 
 @contextmanager

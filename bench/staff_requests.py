@@ -10,10 +10,10 @@ from typing import Any, Self
 import httpx
 import psycopg
 
+from bench.people import STAFF, sign_in
 from dev.servers import ServerError
 from shakerqueue.api.pages import DEFAULT_LIMIT, encode_cursor
 
-BARTENDER = {"email": "bartender@example.com", "password": "password123"}
 FAR_PAGE = 10_000
 TIMEOUT_SECONDS = 10.0
 NUMBERS = "SELECT count(*), (SELECT max(id) FROM order_events) FROM orders"
@@ -44,8 +44,7 @@ class Caller:
             httpx.Client(base_url=api_url, timeout=TIMEOUT_SECONDS) as client,
             psycopg.connect(database_url, autocommit=True) as conn,
         ):
-            token = client.post("/login", json=BARTENDER).raise_for_status().json()["token"]
-            client.headers["Authorization"] = f"Bearer {token}"
+            client.headers["Authorization"] = f"Bearer {sign_in(api_url, STAFF)}"
             yield cls(client, conn, night)
 
     def claim(self) -> httpx.Response:
@@ -103,15 +102,15 @@ REQUESTS: dict[str, Callable[[Caller], httpx.Response]] = {
 }
 
 
-def taken_ms(request: Callable[[Caller], httpx.Response], caller: Caller) -> float:
-    """How long a request takes, in milliseconds.
+def taken_seconds(request: Callable[[Caller], httpx.Response], caller: Caller) -> float:
+    """How long a request takes.
 
     Raises:
         ServerError: it was not answered 200.
     """
     began = time.perf_counter()
     answer = request(caller)
-    taken_seconds = time.perf_counter() - began
+    taken = time.perf_counter() - began
     if answer.status_code != httpx.codes.OK:
         raise ServerError(f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}")
-    return taken_seconds * 1_000
+    return taken

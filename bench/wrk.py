@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
+from bench.figures import MICROSECONDS_PER_SECOND
 from dev.debian import ensure_program
 from dev.servers import ServerError, launched
 
@@ -14,7 +15,6 @@ SCRIPT = Path(__file__).with_name("place_order.lua")
 ORDER = '{"recipe":"Margarita"}'
 TIMEOUT = "5s"  # above the API's own deadline of 2.8 s: what it refuses in time is counted as refused
 MICROSECONDS_PER_MILLISECOND = 1_000
-MICROSECONDS_PER_SECOND = 1_000_000
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -40,6 +40,16 @@ class Load(msgspec.Struct, frozen=True):
     def accepted_per_second(self) -> float:
         """Orders accepted per second."""
         return self.accepted * MICROSECONDS_PER_SECOND / self.duration_us
+
+    @property
+    def p50_ms(self) -> float:
+        """The median."""
+        return self.p50_us / MICROSECONDS_PER_MILLISECOND
+
+    @property
+    def p99_ms(self) -> float:
+        """What 99 of 100 answers took at most."""
+        return self.p99_us / MICROSECONDS_PER_MILLISECOND
 
     @property
     def problems(self) -> list[str]:

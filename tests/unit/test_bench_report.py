@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bench import report, results, section, wrk
+from bench.figures import Spread, Times
 from bench.intake import queue_problems
 from bench.queues import Drained
-from bench.results import Machine, Results, Round, Spread
+from bench.results import Machine, Results, Round
 from dev.servers import ServerError
 
 # What wrk 4.1 prints, and the line that our script adds.
@@ -99,6 +100,10 @@ def test_rounds_are_compared_with_their_neighbours() -> None:
     assert Spread(median=1.75, lowest=1.5, highest=2.0) == results.ratio(run, "Ours", "Peer", 64)
     assert results.ratio(run, "Ours", "Peer", 16) is None
     assert [("Ours", 3), ("Peer", 2)] == [(found.contender, found.rounds) for found in results.summaries(run)]
+
+
+def test_times_are_shown_in_milliseconds() -> None:
+    assert Times(p50=500.0, p99=990.0, longest=1000.0) == Times.of([number / 100 for number in range(101)])
 
 
 def test_the_table_shows_medians_spread_and_ratio() -> None:
