@@ -7,7 +7,7 @@ LINTER := dev/openapi_lint/node_modules/.package-lock.json
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush test test-all verify generate migrate seed lock audit security bench chaos fuzz screenshots clean clean-data
+.PHONY: help run rush test test-all test-nightly verify generate migrate seed lock audit security bench chaos fuzz screenshots clean clean-data
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,11 +20,15 @@ rush: $(INSTALLED) ## a Friday night in four minutes, to watch (SPEED, MINUTES, 
 
 test: $(INSTALLED) ## the tests, on servers of their own
 	@$(BIN)/python -m dev.test_programs
-	$(PYTEST) -m "not slow and not security_run"
+	$(PYTEST) -m "not slow and not nightly and not security_run"
 
 test-all: $(INSTALLED) ## the tests and the slow ones
 	@$(BIN)/python -m dev.test_programs
-	$(PYTEST) -m "not security_run"
+	$(PYTEST) -m "not nightly and not security_run"
+
+test-nightly: $(INSTALLED) ## the tests that take minutes: alerts, every part of the benchmark, the longest rows of chaos
+	@$(BIN)/python -m dev.test_programs
+	$(PYTEST) -m nightly
 
 verify: $(INSTALLED) $(LINTER) ## lint, types, imports, and whether all that is derived is in step
 	$(BIN)/ruff check

@@ -257,7 +257,7 @@ def test_there_is_a_fault_for_each_alert() -> None:
     assert set(alerts(read_rules())) == named(set().union(*FAULTS.values()))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_each_fault_raises_its_alerts_and_calm_raises_none(product: Watched) -> None:
     eventually(lambda: not product.prometheus.firing(), ENDS_SECONDS, poll_seconds=ASK_SECONDS)

@@ -14,7 +14,7 @@ from dev.debian import ensure_program
 from dev.servers import ServerError
 from dev.state import CLONE
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 SMALL = {
     "batches": ["--rounds", "1", "--seconds", "1"],

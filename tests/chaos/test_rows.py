@@ -11,6 +11,7 @@ from tests.chaos.servers import Servers, running
 from tests.chaos.slices import run_slice
 
 USUAL = ("1", "3", "5", "11", "12", "13", "14c", "18")  # in `make test`; the others take longer
+NIGHTLY = ("6", "9", "24")  # much as 5 and 7, and a soak of all the others: each takes as long as three of them
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +22,13 @@ def servers() -> Iterator[Servers]:
         yield servers
 
 
-@pytest.mark.parametrize(
-    "number", [pytest.param(number, marks=[] if number in USUAL else pytest.mark.slow) for number in ROWS]
-)
+def marks(number: str) -> list[pytest.MarkDecorator]:
+    if number in NIGHTLY:
+        return [pytest.mark.nightly]
+    return [] if number in USUAL else [pytest.mark.slow]
+
+
+@pytest.mark.parametrize("number", [pytest.param(number, marks=marks(number)) for number in ROWS])
 def test_every_accepted_order_is_stored_once(servers: Servers, number: str) -> None:
     row = ROWS[number](small=True)
     with opened(servers, proxied=row.proxied, amqp_options=row.amqp_options, **row.settings) as house:
