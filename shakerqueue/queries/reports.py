@@ -13,12 +13,14 @@ from psycopg.rows import args_row
 from .models import ItemStatus
 
 PREPARE_REPORT: Final = """-- name: PrepareReport
-SELECT set_config('statement_timeout', '10s', true)
+SELECT set_config('statement_timeout', '10s', true), set_config('plan_cache_mode', 'force_custom_plan', true)
 """
 
 
 def prepare_report(conn: Connection[Any]) -> None:
-    """For the rest of this transaction a statement may take ten seconds."""
+    """For the rest of this transaction a statement may take ten seconds, and is planned for its window: the plan for any
+    window has helpers started for a single night, which takes longer than the night.
+    """
     RawCursor(conn).execute(PREPARE_REPORT)
 
 

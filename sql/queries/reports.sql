@@ -1,6 +1,7 @@
 -- name: PrepareReport :exec
--- For the rest of this transaction a statement may take ten seconds.
-SELECT set_config('statement_timeout', '10s', true);
+-- For the rest of this transaction a statement may take ten seconds, and is planned for its window: the plan for any
+-- window has helpers started for a single night, which takes longer than the night.
+SELECT set_config('statement_timeout', '10s', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: SummarizeDrinks :many
 -- nullable: hour, recipe, maker_id, wait_seconds, make_seconds, total_seconds, fetch_seconds
