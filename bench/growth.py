@@ -80,7 +80,7 @@ def parse_options(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="of requests (5)")
     parser.add_argument("--requests", type=int, default=300, help="of each kind in a round (300)")
     parser.add_argument("--drains", type=int, default=3, help="backlogs that are worked off at each size (3)")
-    parser.add_argument("--backlog", type=int, default=20_000, help="orders in each of them (20,000)")
+    parser.add_argument("--backlog", type=int, default=50_000, help="orders in each of them (50,000)")
     return parser.parse_args(words)
 
 

@@ -1,6 +1,7 @@
 -- name: PrepareReport :exec
--- For the rest of this transaction a statement may take ten seconds.
-SELECT set_config('statement_timeout', '10s', true);
+-- For the rest of this transaction a statement may take ten seconds, and is planned for its window: the plan for any
+-- window has helpers started for a single night, which takes longer than the night.
+SELECT set_config('statement_timeout', '10s', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: SummarizeDrinks :many
 -- nullable: hour, recipe, maker_id, wait_seconds, make_seconds, total_seconds, fetch_seconds
@@ -54,19 +55,24 @@ LIMIT @at_most::integer;
 
 -- name: CountRecalls :many
 -- How often complete drinks of a window's orders were recalled, by recipe and by who had completed them. A drink that
--- was recalled after it had failed was not made.
+-- was recalled after it had failed was not made. The recalls come first, for they are few: else each drink is looked up.
+WITH recalled AS MATERIALIZED (
+    SELECT e.id, e.order_id, e.item_number
+    FROM orders AS o
+    INNER JOIN order_events AS e ON e.order_id = o.id AND e.type = 'recalled'
+    WHERE o.placed_at >= @placed_from AND o.placed_at < @placed_before
+)
 SELECT i.recipe, ended.actor_id AS maker_id, count(*)::integer AS recalls
-FROM orders AS o
-INNER JOIN order_events AS e ON e.order_id = o.id AND e.type = 'recalled'
-INNER JOIN order_items AS i ON i.order_id = e.order_id AND i.number = e.item_number
+FROM recalled
+INNER JOIN order_items AS i ON i.order_id = recalled.order_id AND i.number = recalled.item_number
 CROSS JOIN LATERAL (
     SELECT earlier.type, earlier.actor_id FROM order_events AS earlier
-    WHERE earlier.order_id = e.order_id AND earlier.item_number = e.item_number AND earlier.id < e.id
-        AND earlier.type IN ('completed', 'failed')
+    WHERE earlier.order_id = recalled.order_id AND earlier.item_number = recalled.item_number
+        AND earlier.id < recalled.id AND earlier.type IN ('completed', 'failed')
     ORDER BY earlier.id DESC
     LIMIT 1
 ) AS ended
-WHERE o.placed_at >= @placed_from AND o.placed_at < @placed_before AND ended.type = 'completed'
+WHERE ended.type = 'completed'
 GROUP BY i.recipe, ended.actor_id
 ORDER BY recalls DESC, i.recipe;
 

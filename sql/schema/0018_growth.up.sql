@@ -1,7 +1,7 @@
 -- Reports look up what was recalled, and who had completed it; nobody else looks for the events of an order. An order
 -- that is placed has none of these, so storing it does not touch a page of this index, which would be another for each
 -- order. With years of events it is made by hand before, as docs/operations.md says.
-CREATE INDEX IF NOT EXISTS order_events_remakes_idx ON order_events (order_id, item_number, id)
+CREATE INDEX IF NOT EXISTS order_events_remakes_idx ON order_events (order_id, type)
 WHERE type IN ('completed', 'failed', 'recalled');
 -- CONCURRENTLY that was broken off leaves the name with an index that nobody reads.
 DO $$
