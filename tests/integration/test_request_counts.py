@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ from shakerqueue import shared_counts
 from shakerqueue.api import rate_limits
 from shakerqueue.request_counts import Count, Policy, RequestCounts
 from shakerqueue.shared_counts import ANSWER_SECONDS, LOOK_SECONDS
+from tests.support.imports import imported_by
 from tests.support.waiting import eventually
 
 LONG_SECONDS = 10**9
@@ -180,9 +179,5 @@ def test_a_process_starts_without_the_store() -> None:
 
 
 def test_where_there_is_no_store_its_client_takes_no_memory() -> None:
-    code = (
-        "import sys, shakerqueue.app; from shakerqueue.request_counts import RequestCounts; RequestCounts(None, 1);"
-        "print([name for name in sys.modules if name.partition('.')[0] in ('limits', 'redis')])"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "[]" == told.stdout.strip()
+    statements = "import shakerqueue.app; from shakerqueue.request_counts import RequestCounts; RequestCounts(None, 1)"
+    assert [] == imported_by(statements, {"limits", "redis"})

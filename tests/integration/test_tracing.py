@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +27,7 @@ from shakerqueue.telemetry.tracing import Kind
 from shakerqueue.webhook_types import WebhookType
 from tests.support.application import running_app, sign_in
 from tests.support.bar import Bar
+from tests.support.imports import imported_by
 from tests.support.spans import Spans, kept_spans
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import receiver
@@ -228,12 +227,8 @@ def test_while_traces_are_off_no_context_goes_on(bar: Bar) -> None:
 
 
 def test_while_traces_are_off_nothing_of_them_is_imported() -> None:
-    code = (
-        "import sys, shakerqueue.app, consumer.__main__, consumer.webhooks.__main__;"
-        "print([name for name in sys.modules if name.startswith('opentelemetry')])"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "[]" == told.stdout.strip()
+    statements = "import shakerqueue.app, consumer.__main__, consumer.webhooks.__main__"
+    assert [] == imported_by(statements, {"opentelemetry"})
 
 
 def test_methods_and_paths_that_are_made_up_make_no_names(bar: Bar, spans: Spans) -> None:
