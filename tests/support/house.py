@@ -17,6 +17,8 @@ ADMIN = "admin@example.com"
 BARTENDER = "bartender@example.com"
 GUEST = "user@example.com"
 
+# The stream of a page that was closed ends with its next heartbeat, so those of the tests before go on for a while.
+PAGES = "64"
 # Enough connections that each worker answers some of them.
 SOUNDINGS = 20
 REMEMBER = """
@@ -44,7 +46,7 @@ class House:
 
     def __init__(self, bar: Bar) -> None:
         port = free_port()
-        settings = bar.environment(port)
+        settings = bar.environment(port) | {"STREAMS": PAGES}
         self.bar = bar
         self.api = Api(LOOPBACK, port, state_folder=bar.folder, settings=settings)
         self._consumer = ProductServer("Consumer", product.CONSUME, state_folder=bar.folder, settings=settings)
