@@ -62,6 +62,7 @@ from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Followed, Follower
 from shakerqueue.guest_passes import GuestPasses
 from shakerqueue.id_secret import OrderIdSecret
+from shakerqueue.key_look_ups import KeyLookUps
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
@@ -199,6 +200,7 @@ def _start_services(settings: Settings) -> Services:
     services = Services(
         settings=settings,
         database=database,
+        key_look_ups=KeyLookUps(database),
         menu=menu_cache,
         bar=bar_cache,
         feed=feed,

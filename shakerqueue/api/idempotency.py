@@ -1,7 +1,7 @@
 """A client's Idempotency-Key: what it stands for already, asked before anything else is said about the order."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from shakerqueue.api.services import services
 from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
-from shakerqueue.queries import orders
+from shakerqueue.key_look_ups import ClientKey, orders_under
 from shakerqueue.queries.models import Order
 from shakerqueue.telemetry.metrics import ORDERS_ACCEPTED, AcceptedBy
 
@@ -63,10 +63,11 @@ def earlier_order(placement: Placement) -> Order | None:
 def stored_orders(placements: Collection[Placement]) -> dict[str, Order]:
     """The orders that these clients' keys stand for, by key, as far as can be told at once.
 
-    The database away is no refusal.
+    All are of one principal. The database away is no refusal.
     """
+    soon = request_deadline().sooner(LOOK_UP_SECONDS)
     try:
-        return _look_up(placements, request_deadline().sooner(LOOK_UP_SECONDS))
+        return _by_key(services().key_look_ups.orders_under(_client_keys(placements), soon))
     except Unavailable:
         return {}
 
@@ -84,18 +85,18 @@ def earlier_orders(placements: Collection[Placement], deadline: Deadline) -> dic
             raise Unavailable("API", "too many requests wait")
         _await_empty_queues(deadline)
         settled = deadline.sooner(SETTLE_SECONDS)
-        while len(found := _look_up(placements, deadline)) < len(placements) and not settled.passed:
+        keys = _client_keys(placements)
+        while len(found := orders_under(services().database, keys, deadline)) < len(keys) and not settled.passed:
             time.sleep(POLL_SECONDS)
-        return found
+        return _by_key(found)
 
 
-def _look_up(placements: Collection[Placement], deadline: Deadline) -> dict[str, Order]:
-    """Those of one principal."""
-    [principal_id] = {placement.principal_id for placement in placements}
-    keys = [placement.key for placement in placements]
-    with services().database.connection(deadline) as conn:
-        found = orders.list_orders_by_idempotency_keys(conn, principal_id=principal_id, idempotency_keys=keys)
-    return {order.idempotency_key: order for order in found}
+def _client_keys(placements: Iterable[Placement]) -> set[ClientKey]:
+    return {ClientKey(placement.principal_id, placement.key) for placement in placements}
+
+
+def _by_key(found: Mapping[ClientKey, Order]) -> dict[str, Order]:
+    return {key: order for (_, key), order in found.items()}
 
 
 def _await_empty_queues(deadline: Deadline) -> None:

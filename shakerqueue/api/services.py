@@ -19,6 +19,7 @@ from shakerqueue.event_feed import EventFeed
 from shakerqueue.following import Follower
 from shakerqueue.guest_passes import GuestPasses
 from shakerqueue.id_secret import OrderIdSecret
+from shakerqueue.key_look_ups import KeyLookUps
 from shakerqueue.menu import MenuCache
 from shakerqueue.messaging.dead_letters import DeadLetters
 from shakerqueue.messaging.publisher import Publisher
@@ -37,6 +38,7 @@ EXTENSION = "shakerqueue"
 class Services:
     settings: Settings
     database: Database
+    key_look_ups: KeyLookUps
     menu: MenuCache
     bar: BarCache
     feed: EventFeed

@@ -128,7 +128,7 @@ def get_order(conn: Connection[Any], *, id: UUID) -> Order | None:
 
 LIST_ORDERS_BY_IDEMPOTENCY_KEYS: Final = """-- name: ListOrdersByIdempotencyKeys
 SELECT id, principal_id, idempotency_key, fingerprint, placed_at, ticket, external_id, note, rush, error, pending_count, in_progress_count, complete_count, failed_count, canceled_count, status, created_at, updated_at FROM orders
-WHERE principal_id = $1 AND idempotency_key = ANY($2::text[])
+WHERE (principal_id, idempotency_key) IN (SELECT unnest($1::uuid[]), unnest($2::text[]))
     AND error IS DISTINCT FROM 'idempotency_conflict'
 """
 
@@ -136,15 +136,15 @@ WHERE principal_id = $1 AND idempotency_key = ANY($2::text[])
 def list_orders_by_idempotency_keys(
     conn: Connection[Any],
     *,
-    principal_id: UUID,
+    principal_ids: Sequence[UUID],
     idempotency_keys: Sequence[str],
 ) -> list[Order]:
-    """The orders that hold these keys of this principal; those that lost the race for their key do not
+    """The orders that hold these keys, each of the principal at its place; those that lost the race for their key do not
     count.
     """
     return (
         RawCursor(conn, row_factory=args_row(order_from_row))
-        .execute(LIST_ORDERS_BY_IDEMPOTENCY_KEYS, [principal_id, list(idempotency_keys)])
+        .execute(LIST_ORDERS_BY_IDEMPOTENCY_KEYS, [list(principal_ids), list(idempotency_keys)])
         .fetchall()
     )
 

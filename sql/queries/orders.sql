@@ -46,9 +46,10 @@ SELECT * FROM orders
 WHERE id = @id;
 
 -- name: ListOrdersByIdempotencyKeys :many
--- The orders that hold these keys of this principal; those that lost the race for their key do not count.
+-- The orders that hold these keys, each of the principal at its place; those that lost the race for their key do not
+-- count.
 SELECT * FROM orders
-WHERE principal_id = @principal_id AND idempotency_key = ANY(@idempotency_keys::text[])
+WHERE (principal_id, idempotency_key) IN (SELECT unnest(@principal_ids::uuid[]), unnest(@idempotency_keys::text[]))
     AND error IS DISTINCT FROM 'idempotency_conflict';
 
 -- name: ChangeItemCounts :one

@@ -22,6 +22,7 @@ from shakerqueue.api.services import Services
 from shakerqueue.database import Database, running_database
 from shakerqueue.deadlines import Deadline
 from shakerqueue.event_json import event_json
+from shakerqueue.key_look_ups import ClientKey, KeyLookUps
 from shakerqueue.messaging.messages import OrderPlaced, encode_order, pack
 from shakerqueue.messaging.outbox import Outbox, WaitingOrders
 from shakerqueue.messaging.publisher_session import PublisherSession
@@ -37,6 +38,7 @@ pytestmark = pytest.mark.shares_bar
 # one in a loop. What has become cheaper gets a lower figure.
 ALLOWED = {
     "a good order by the short way": Cost(statements=0, calls=735),
+    "looking a client's key up": Cost(statements=1, calls=302),
     "publishing a message of one order": Cost(statements=0, calls=91),
     "publishing each further order": Cost(statements=0, calls=26.5),
     "storing a batch of one order": Cost(statements=5, calls=1990),
@@ -79,6 +81,12 @@ def test_a_good_order_by_the_short_way(app: Flask, services: Services, guest: He
     with patch.object(services.acceptance, "accept_all", lambda orders, _: [None] * len(orders)):
         calls = calls_of(lambda: place(app.wsgi_app, token))
     check("a good order by the short way", calls)
+
+
+def test_looking_a_clients_key_up(database: Database, new_order: NewOrder) -> None:
+    look_ups, placed = KeyLookUps(database), new_order()
+    key = ClientKey(placed.principal_id, placed.idempotency_key)
+    check("looking a client's key up", calls_of(lambda: look_ups.orders_under([key], Deadline.after(1))))
 
 
 def publishing(orders: list[OrderPlaced]) -> Calls:

@@ -49,7 +49,7 @@ ASKED = {
     ),
     "an order": (orders.GET_ORDER, "('{order}')"),
     "the drinks of a page": (order_items.LIST_ITEMS_OF_ORDERS, "('{{{fifty}}}')"),
-    "keys": (orders.LIST_ORDERS_BY_IDEMPOTENCY_KEYS, "('{guest}', '{{a, b, c}}')"),
+    "keys": (orders.LIST_ORDERS_BY_IDEMPOTENCY_KEYS, "('{{{guest}, {guest}, {guest}}}', '{{a, b, c}}')"),
     "ids": (orders.LIST_EXISTING_ORDER_IDS, "('{{{fifty}}}')"),
     "events": (order_events.LIST_EVENTS_AFTER, "({event}, 1000)"),
     "a guest's events": (order_events.LIST_EVENTS_OF_PRINCIPAL_AFTER, "('{guest}', {event}, 500)"),

@@ -1,6 +1,6 @@
 """Many orders in one request: each with its own outcome, and each the same order as under its key by itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -18,6 +18,7 @@ from shakerqueue.telemetry.metrics import ORDERS_ACCEPTED, AcceptedBy
 from tests.integration.api.test_orders_bad_input import BAD_BODIES
 from tests.support.application import persist_queued
 from tests.support.bar import Bar
+from tests.support.queries import counted
 from tests.support.waiting import eventually
 
 Headers = dict[str, str]
@@ -64,19 +65,6 @@ def sell_out(client: FlaskClient, services: Services, bartender: Headers) -> Non
 def take_broker_away(services: Services) -> None:
     assert services.publisher is not None
     services.publisher.stop()
-
-
-def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[dict[str, Any]]:
-    """What a query is asked from now on."""
-    asked: list[dict[str, Any]] = []
-    query: Callable[..., Any] = getattr(module, name)
-
-    def ask(conn: object, **arguments: Any) -> Any:
-        asked.append(arguments)
-        return query(conn, **arguments)
-
-    monkeypatch.setattr(module, name, ask)
-    return asked
 
 
 def test_a_hundred_orders_travel_in_one_message_and_are_answered_in_their_order(
