@@ -1,11 +1,12 @@
 """What stands under clients' idempotency keys: requests that ask at the same time share a look-up.
 
 While one of them asks the database, those who come are gathered; then one of those asks for all. So a request that is
-alone asks by itself, without a hand-over to another thread, and under load one query answers many.
+alone asks by itself, without a hand-over to another thread, and under load one query answers many. Nobody waits for
+long: where the one who asks gets no answer soon, the next one asks beside them.
 """
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
 from shakerqueue.queries import orders
 from shakerqueue.queries.models import Order
+
+PATIENCE_SECONDS = 0.02  # far more than a look-up takes, and far less than there is time for one
 
 
 class ClientKey(NamedTuple):
@@ -27,7 +30,7 @@ Found = dict[ClientKey, Order]
 
 
 def orders_under(database: Database, keys: Iterable[ClientKey], deadline: Deadline) -> Found:
-    """The orders that these keys stand for.
+    """The orders that these keys, one at least, stand for.
 
     Raises:
         Unavailable: the database did not answer in time.
@@ -39,95 +42,92 @@ def orders_under(database: Database, keys: Iterable[ClientKey], deadline: Deadli
 
 
 class _Question:
-    """The keys of a request, which waits on a bare lock until they are answered, or until it is to ask for all."""
+    """The key of a request, which waits on a bare lock until it is answered, or until it is to ask for all."""
 
-    __slots__ = ("_answer", "_gate", "deadline", "is_to_ask", "keys")
+    __slots__ = ("_gate", "answer", "is_to_ask", "key")
 
-    def __init__(self, keys: Collection[ClientKey], deadline: Deadline) -> None:
-        self.keys = keys
-        self.deadline = deadline
+    def __init__(self, key: ClientKey) -> None:
+        self.key = key
         self.is_to_ask = False
-        self._answer: Found | None = None
+        self.answer: Found | None = None  # for all who asked together; None: there is none
         self._gate = threading.Lock()
         self._gate.acquire()
 
-    def wait(self) -> bool:
-        """Whether it was told something by the deadline."""
-        return self._gate.acquire(timeout=self.deadline.remaining_seconds())
+    def wait(self, seconds: float) -> bool:
+        """Whether it was told something within so many seconds."""
+        return self._gate.acquire(timeout=seconds)
 
-    def let_ask(self) -> None:
+    def wake(self) -> None:
         self._gate.release()
-
-    def settle(self, answer: Found | None) -> None:
-        """None: the one who asked for all got no answer."""
-        self._answer = answer
-        self._gate.release()
-
-    def answer(self) -> Found:
-        """Raises Unavailable: nobody has told it."""
-        if self._answer is None:
-            raise Unavailable("database", "keys were not looked up in time")
-        return self.own_part(self._answer)
-
-    def own_part(self, found: Found) -> Found:
-        """What was found under its own keys."""
-        return {key: found[key] for key in self.keys if key in found}
 
 
 class KeyLookUps:
-    """The look-ups of this process: one at a time."""
+    """The look-ups of this process. A question waits to be taken along by one who asks, is taken along, or asks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()  # guards the next two
         self._waiting: list[_Question] = []
-        self._asking = False
+        self._asking = 0  # how many ask at this moment: one, unless the database is slow
 
-    def orders_under(self, keys: Collection[ClientKey], deadline: Deadline) -> Found:
-        """As the function of this name."""
-        mine = _Question(keys, deadline)
-        if not self._is_first(mine) and not mine.wait():
-            self._give_up(mine)
-        return self._ask_for_all(mine) if mine.is_to_ask else mine.answer()
+    def order_under(self, key: ClientKey, deadline: Deadline) -> Order | None:
+        """The order that this key stands for.
 
-    def _is_first(self, question: _Question) -> bool:
-        """Add a question. The first one does not wait."""
+        Raises:
+            Unavailable: the database did not answer in time.
+        """
+        mine = _Question(key)
+        self._join(mine)
+        if not mine.is_to_ask:
+            self._await_answer_or_turn(mine, deadline)
+        if mine.is_to_ask:
+            return self._ask_for_all(mine, deadline).get(key)
+        if mine.answer is None:
+            raise Unavailable("database", "a key was not looked up in time")
+        return mine.answer.get(key)
+
+    def _join(self, question: _Question) -> None:
+        """Wait for whoever asks; if nobody does, ask."""
         with self._lock:
-            self._waiting.append(question)
-            question.is_to_ask = not self._asking
-            self._asking = True
-            return question.is_to_ask
+            if self._asking:
+                self._waiting.append(question)
+            else:
+                self._give_turn(question)
 
-    def _give_up(self, question: _Question) -> None:
-        """Wait no more; unless it became this question's turn just now: others wait for that."""
+    def _await_answer_or_turn(self, question: _Question, deadline: Deadline) -> None:
+        if question.wait(deadline.remaining_seconds(PATIENCE_SECONDS)):
+            return
         with self._lock:
-            if not question.is_to_ask and question in self._waiting:
+            if question in self._waiting:
                 self._waiting.remove(question)
+                if not deadline.passed:
+                    self._give_turn(question)
+        if not question.is_to_ask:
+            question.wait(deadline.remaining_seconds())  # for whoever asks for it
 
-    def _ask_for_all(self, mine: _Question) -> Found:
+    def _give_turn(self, question: _Question) -> None:
+        """Let a question ask that does not wait, or no more. The caller has taken the lock."""
+        question.is_to_ask = True
+        self._asking += 1
+
+    def _ask_for_all(self, mine: _Question, deadline: Deadline) -> Found:
         with self._lock:
-            together, self._waiting = self._waiting, []
+            taken_along, self._waiting = self._waiting, []
         answer: Found | None = None
         try:
-            answer = self._look_up(together)
+            answer = orders_under(self._database, {mine.key, *(one.key for one in taken_along)}, deadline)
         finally:
-            self._pass_on()
-            for question in together:
-                if question is not mine:
-                    question.settle(answer)
-        return mine.own_part(answer)
+            self._pass_turn_on()
+            for one in taken_along:
+                one.answer = answer
+                one.wake()
+        return answer
 
-    def _look_up(self, together: list[_Question]) -> Found:
-        keys = {key for question in together for key in question.keys}
-        latest = max(question.deadline.at_seconds for question in together)
-        return orders_under(self._database, keys, Deadline(latest))
-
-    def _pass_on(self) -> None:
-        """Let the one who has waited longest ask next."""
+    def _pass_turn_on(self) -> None:
         with self._lock:
-            following = self._waiting[0] if self._waiting else None
+            self._asking -= 1
+            following = self._waiting.pop() if self._waiting else None  # the youngest: it has the most time left
             if following:
-                following.is_to_ask = True
-            self._asking = following is not None
+                self._give_turn(following)
         if following:
-            following.let_ask()  # not with the lock in hand: they would wake up to wait for it
+            following.wake()  # not with the lock in hand: they would wake up to wait for it

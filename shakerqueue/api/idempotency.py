@@ -1,7 +1,7 @@
 """A client's Idempotency-Key: what it stands for already, asked before anything else is said about the order."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from shakerqueue.api.services import services
 from shakerqueue.api.waiting import waiting_place
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import Unavailable
-from shakerqueue.key_look_ups import ClientKey, orders_under
+from shakerqueue.key_look_ups import Found, orders_under
 from shakerqueue.queries.models import Order
 from shakerqueue.telemetry.metrics import ORDERS_ACCEPTED, AcceptedBy
 
@@ -49,54 +49,55 @@ def key_conflict(field: str) -> Problem:
 
 
 def stored_order(placement: Placement) -> Order | None:
-    """The one that `stored_orders` finds. An own key is new by construction, and costs no look-up."""
-    return stored_orders([placement]).get(placement.key) if placement.key_is_the_clients else None
+    """The order that a client's key stands for, as far as can be told at once: the database away is no refusal.
+
+    An own key is new by construction, and costs no look-up.
+    """
+    if not placement.key_is_the_clients:
+        return None
+    try:
+        return services().key_look_ups.order_under(placement.client_key, _at_once())
+    except Unavailable:
+        return None
 
 
 def earlier_order(placement: Placement) -> Order | None:
     """The one that `earlier_orders` finds."""
     if not placement.key_is_the_clients:
         return None
-    return earlier_orders([placement], request_deadline()).get(placement.key)
+    return earlier_orders([placement], request_deadline()).get(placement.client_key)
 
 
-def stored_orders(placements: Collection[Placement]) -> dict[str, Order]:
-    """The orders that these clients' keys stand for, by key, as far as can be told at once.
-
-    All are of one principal. The database away is no refusal.
-    """
-    soon = request_deadline().sooner(LOOK_UP_SECONDS)
+def stored_orders(placements: Iterable[Placement]) -> Found:
+    """As `stored_order` for those of a batch. Theirs is a query of its own: single orders do not wait for it."""
+    keys = {placement.client_key for placement in placements}
     try:
-        return _by_key(services().key_look_ups.orders_under(_client_keys(placements), soon))
+        return orders_under(services().database, keys, _at_once())
     except Unavailable:
         return {}
 
 
-def earlier_orders(placements: Collection[Placement], deadline: Deadline) -> dict[str, Order]:
-    """The orders that these clients' keys stand for, by key, told for certain: to be asked before refusals.
+def _at_once() -> Deadline:
+    return request_deadline().sooner(LOOK_UP_SECONDS)
+
+
+def earlier_orders(placements: Iterable[Placement], deadline: Deadline) -> Found:
+    """The orders that these clients' keys stand for, told for certain: to be asked before refusals.
 
     An order that was accepted a moment ago may still be queued, and the bar may have closed since.
 
     Raises:
         Unavailable: nobody can know at the moment, or too many ask.
     """
+    keys = {placement.client_key for placement in placements}
     with waiting_place() as held:
         if not held:
             raise Unavailable("API", "too many requests wait")
         _await_empty_queues(deadline)
         settled = deadline.sooner(SETTLE_SECONDS)
-        keys = _client_keys(placements)
         while len(found := orders_under(services().database, keys, deadline)) < len(keys) and not settled.passed:
             time.sleep(POLL_SECONDS)
-        return _by_key(found)
-
-
-def _client_keys(placements: Iterable[Placement]) -> set[ClientKey]:
-    return {ClientKey(placement.principal_id, placement.key) for placement in placements}
-
-
-def _by_key(found: Mapping[ClientKey, Order]) -> dict[str, Order]:
-    return {key: order for (_, key), order in found.items()}
+        return found
 
 
 def _await_empty_queues(deadline: Deadline) -> None:

@@ -1,7 +1,7 @@
 """Many orders in one request, each with its own key and its own outcome: above all for a POS that was offline."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import structlog
@@ -22,6 +22,7 @@ from shakerqueue.api.requests import request_deadline
 from shakerqueue.api.services import services
 from shakerqueue.deadlines import Deadline
 from shakerqueue.errors import ShakerQueueError, Unavailable
+from shakerqueue.key_look_ups import Found
 from shakerqueue.messaging.messages import OrderPlaced
 from shakerqueue.queries.models import Order
 from shakerqueue.roles import STAFF
@@ -104,10 +105,10 @@ def _outcomes(wanted: Wanted) -> dict[Placement, Outcome]:
     return {**known, **told, **_accepted(placed)}
 
 
-def _known(placements: Collection[Placement], stored: dict[str, Order], deadline: Deadline) -> dict[Placement, Outcome]:
+def _known(placements: Iterable[Placement], stored: Found, deadline: Deadline) -> dict[Placement, Outcome]:
     """Those whose key stands for a stored order: for the same one, or for another."""
-    held = [one for one in placements if one.key in stored]
-    repeated = {one: stored[one.key] for one in held if one.fingerprint == stored[one.key].fingerprint}
+    held = {one: stored[one.client_key] for one in placements if one.client_key in stored}
+    repeated = {one: order for one, order in held.items() if one.fingerprint == order.fingerprint}
     return {**dict.fromkeys(held, key_conflict(KEY_FIELD)), **_replayed(repeated, deadline)}
 
 

@@ -11,6 +11,7 @@ from shakerqueue.api.principals import Principal
 from shakerqueue.api.problems import FieldError, Problem
 from shakerqueue.api.services import services
 from shakerqueue.deadlines import Deadline
+from shakerqueue.key_look_ups import ClientKey
 from shakerqueue.menu import MenuReading, can_be_ordered
 from shakerqueue.messaging.messages import ItemPlaced, OrderPlaced
 from shakerqueue.order_ids import fingerprint, order_id
@@ -30,6 +31,11 @@ class Placement(NamedTuple):
     key: str
     key_is_the_clients: bool
     fingerprint: bytes
+
+    @property
+    def client_key(self) -> ClientKey:
+        """The key as it is looked up: a placement under it may be another order."""
+        return ClientKey(self.principal_id, self.key)
 
 
 class Terms(NamedTuple):
