@@ -8,7 +8,7 @@ from consumer.ending import END_SECONDS, give_up
 from consumer.worker import Worker
 from shakerqueue import failpoints
 from shakerqueue.config import load_settings
-from shakerqueue.database import Database
+from shakerqueue.database import STORING_OPTIONS, Database
 from shakerqueue.errors import ConfigurationError
 from shakerqueue.messaging.topology import Topology
 from shakerqueue.telemetry import tracing
@@ -26,7 +26,7 @@ def main() -> None:
         raise ConfigurationError("AMQP_URL=off: without a broker there is nothing to consume")
     tracing.start(settings, "shakerqueue-consumer")
     failpoints.enable(settings.failpoints_folder)
-    database = Database(settings.database_url, pool_size=1, application_name="shakerqueue-consumer")
+    database = Database(settings.database_url, 1, "shakerqueue-consumer", session_options=STORING_OPTIONS)
     worker = Worker(settings.amqp_url, Topology(settings.amqp_prefix), database, settings.consumer_batch_size)
     end_on_signals(worker)
     expose(settings, Part.CONSUMER)

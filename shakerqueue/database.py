@@ -1,7 +1,7 @@
 """PostgreSQL: one pool per process, deadlines on the client's side, and driver errors turned into ours, once."""
 
 import select
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -19,17 +19,20 @@ from shakerqueue.telemetry.metrics import DATABASE_FAILURES, POOL_ALLOWED, POOL_
 
 CONNECT_TIMEOUT_SECONDS = 3
 POOL_WAIT_SECONDS = 1.0
-SESSION_OPTIONS = " ".join(
-    f"-c {name}={value}"
-    for name, value in {
-        "statement_timeout": "3s",
-        "lock_timeout": "1s",
-        "idle_in_transaction_session_timeout": "5s",
-        "random_page_cost": "1.1",  # what is asked for was used lately: no plan is to prefer reading years of orders
-        "client_connection_check_interval": "100ms",  # else what we gave up goes on, and takes up a connection
-        "timezone": "UTC",
-    }.items()
-)
+SESSION_OPTIONS = {
+    "statement_timeout": "3s",
+    "lock_timeout": "1s",
+    "idle_in_transaction_session_timeout": "5s",
+    "random_page_cost": "1.1",  # what is asked for was used lately: no plan is to prefer reading years of orders
+    "client_connection_check_interval": "100ms",  # else what we gave up goes on, and takes up a connection
+    "timezone": "UTC",
+}
+
+# Of sessions that store orders and look at nothing else. While a table is small, or was analyzed when it was empty, it
+# looks cheaper to read as a whole than by its index, also where a foreign key is checked, and such a plan is kept until
+# the table is analyzed again: a backlog would be stored slower with each order. Without jit, for before PostgreSQL 18
+# whatever is read as a whole all the same counts as dear enough to be compiled first.
+STORING_OPTIONS = {**SESSION_OPTIONS, "enable_seqscan": "off", "jit": "off"}
 
 NOT_MIGRATED = ("42P01", "42703", "42704")  # undefined table, column, other object
 CONTENTION = (
@@ -68,13 +71,20 @@ class DeadlineConnection(Connection[TupleRow]):
 class Database:
     """The process's pool. Start it after the fork; connections are opened in the background."""
 
-    def __init__(self, url: str, pool_size: int, application_name: str, work_seconds: float = 4.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool_size: int,
+        application_name: str,
+        work_seconds: float = 4.0,
+        session_options: Mapping[str, str] = SESSION_OPTIONS,
+    ) -> None:
         """`work_seconds` bounds a piece of work that brings no deadline of its own."""
         self._work_seconds = work_seconds
         self._pool = ConnectionPool(
             url,
             connection_class=DeadlineConnection,
-            kwargs=connection_arguments(application_name),
+            kwargs=connection_arguments(application_name, session_options),
             min_size=1,
             max_size=pool_size,
             timeout=POOL_WAIT_SECONDS,
@@ -168,13 +178,13 @@ def running_database(url: str, application_name: str, pool_size: int = 1) -> Ite
         database.stop()
 
 
-def connection_arguments(application_name: str) -> dict[str, Any]:
+def connection_arguments(application_name: str, session_options: Mapping[str, str] = SESSION_OPTIONS) -> dict[str, Any]:
     """How every connection of ours is opened: bounded, and in autocommit until a transaction is asked for."""
     return {
         "autocommit": True,
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "application_name": application_name,
-        "options": SESSION_OPTIONS,
+        "options": " ".join(f"-c {name}={value}" for name, value in session_options.items()),
         "context": _with_binary_arrays(),
     }
 
