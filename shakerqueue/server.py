@@ -1,6 +1,7 @@
 """The HTTP server: Granian over the application factory. What was tried with it stands in docs/server.md."""
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -81,6 +82,8 @@ def load_application(requests: int, target: str) -> RequestPlaces:
     module, _, name = target.partition(":")
     application = getattr(import_module(module), name)()
     shared_files.reserve()
+    gc.collect()
+    gc.freeze()  # or now and then a request waits 60 ms while all that never changes is looked through for garbage
     return RequestPlaces(application, requests)
 
 

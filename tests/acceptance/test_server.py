@@ -20,6 +20,7 @@ from tests.support.waiting import eventually
 from tests.support.wsgi_probe import SLOW_SECONDS
 
 WORKERS, THREADS, STREAMS = 2, 8, 8
+MODULES = 1_000  # they alone are more objects than that
 SERVE = f"""
 import dataclasses, sys
 from shakerqueue.server import serve
@@ -67,6 +68,10 @@ def client(server: subprocess.Popen[bytes], port: int) -> Iterator[httpx.Client]
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
         eventually(lambda: WORKERS == len(worker_pids(client)), deadline_seconds=20)
         yield client
+
+
+def test_what_lives_as_long_as_the_process_is_no_garbage_to_be_looked_for(client: httpx.Client) -> None:
+    assert int(client.get("/frozen").text) > MODULES
 
 
 def test_a_killed_worker_is_replaced_while_the_others_serve(

@@ -1,5 +1,6 @@
 """A small WSGI application that shows what the server does: who answered, slow answers and endless streams."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +24,8 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         return silence()
     if environ["PATH_INFO"] == "/inside":
         return [str(_inside).encode()]
+    if environ["PATH_INFO"] == "/frozen":
+        return [str(gc.get_freeze_count()).encode()]
     if environ["PATH_INFO"] == "/slow":
         be_slow()
     return [str(os.getpid()).encode()]
