@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import structlog
 from flask import Flask, Response, g, jsonify
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from shakerqueue.errors import (
     DataRefused,
@@ -146,6 +146,8 @@ def from_http_exception(error: HTTPException) -> Response:
     """What Flask, werkzeug and webargs raise, brought to our form; `Allow` and the like are kept."""
     messages = getattr(error, "data", {}).get("messages") or {}
     headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "Location")}
+    if isinstance(error, RequestEntityTooLarge):
+        headers["Connection"] = "close"  # as the server does, whose reader of bodies stops there: a client is to know
     detail = WRONG_FIELDS if messages else error.description or "The request failed."
     return Problem(error.code or 500, detail, errors=field_errors(messages), headers=headers).response()
 

@@ -72,3 +72,9 @@ def test_a_whole_number_may_be_written_with_a_point(client: FlaskClient, guest: 
     line = b'{"items": [{"recipe": "Margarita", "quantity": 2.0, "note": "for none"}], "ticket": ""}'
     answer = client.post("/orders", data=line, content_type="application/json", headers=guest)
     assert ["ticket"] == [error["field"] for error in answer.get_json()["errors"]]
+
+
+def test_whoever_sends_too_much_learns_that_the_connection_ends(client: FlaskClient, guest: Headers) -> None:
+    """The server closes it, for it reads no further; the next request on it would have no answer."""
+    answer = client.post("/orders", json={"recipe": "x" * 70_000}, headers=guest)
+    assert (413, "close") == (answer.status_code, answer.headers.get("Connection"))
