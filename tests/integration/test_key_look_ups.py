@@ -42,9 +42,9 @@ class HeldQueries:
 
     def _ask(self, conn: DeadlineConnection, **arguments: Any) -> list[Order]:
         gate = threading.Event()
-        self.keys.append(set(arguments["idempotency_keys"]))
-        self.deadlines.append(conn.deadline)
         self.gates.append(gate)
+        self.deadlines.append(conn.deadline)
+        self.keys.append(set(arguments["idempotency_keys"]))  # last: who sees these can open the gate
         assert gate.wait(LONG_SECONDS)
         if self.failure:
             raise self.failure
@@ -52,7 +52,7 @@ class HeldQueries:
 
     def let_go(self, number: int) -> None:
         """Let the query of this number, from 0, go on as soon as it is asked."""
-        eventually(lambda: len(self.gates) > number)
+        eventually(lambda: len(self.keys) > number)
         self.gates[number].set()
 
 
@@ -115,6 +115,13 @@ def id_of(found: Order | None) -> UUID | None:
     return found.id if found else None
 
 
+def held_up(threads: ThreadPoolExecutor, look_ups: KeyLookUps, queries: HeldQueries, principal_id: UUID) -> Found:
+    """A request that asks and gets no answer yet."""
+    first = threads.submit(look_ups.order_under, ClientKey(principal_id, "first"), soon())
+    eventually(lambda: 1 == len(queries.keys))
+    return first
+
+
 def gathered(
     threads: ThreadPoolExecutor,
     look_ups: KeyLookUps,
@@ -122,9 +129,8 @@ def gathered(
     *keys: ClientKey,
     seconds: float = LONG_SECONDS,
 ) -> tuple[Found, list[Found]]:
-    """A request that asks and is held up, and one for each key that waits behind it."""
-    first = threads.submit(look_ups.order_under, ClientKey(keys[0].principal_id, "first"), soon())
-    eventually(lambda: 1 == len(queries.gates))
+    """A request that is held up, and one for each key that waits behind it: for tests in which all are patient."""
+    first = held_up(threads, look_ups, queries, keys[0].principal_id)
     return first, [joined(threads, look_ups, key, Deadline.after(seconds)) for key in keys]
 
 
@@ -203,13 +209,12 @@ def test_nobody_waits_for_long_for_one_who_gets_no_answer(
     threads: ThreadPoolExecutor, look_ups: KeyLookUps, queries: HeldQueries, guest: UUID, stored: Store
 ) -> None:
     id = stored(GUEST, "mine")
-    first, _ = gathered(threads, look_ups, queries, ClientKey(guest, "impatient"))
+    first = held_up(threads, look_ups, queries, guest)
     mine = threads.submit(look_ups.order_under, ClientKey(guest, "mine"), soon())
-    eventually(lambda: any("mine" in keys for keys in queries.keys))
-    for number in range(1, len(queries.gates)):
-        queries.let_go(number)
+    queries.let_go(1)
     assert id == id_of(mine.result(LONG_SECONDS))
     assert not first.done()
+    assert [{"first"}, {"mine"}] == queries.keys
     queries.let_go(0)
 
 
